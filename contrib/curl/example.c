@@ -9,7 +9,7 @@
 
 static int failed;
 
-static size_t drop(char *bytes, size_t size, size_t count, void *arg)
+static size_t drop(const char *bytes, size_t size, size_t count, void *arg)
 {
     (void)bytes, (void)arg;
     return size * count;

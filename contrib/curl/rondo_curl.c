@@ -154,8 +154,10 @@ void rondo_curl_free(rondo_curl *c)
 {
     if (!c)
         return;
-    while (c->transfers)
-        drop(c->transfers);
+    for (struct transfer *next, *t = c->transfers; t; t = next) {
+        next = t->next;
+        drop(t);
+    }
     (void)curl_multi_cleanup(c->multi);
     if (c->timer > 0)
         (void)rondo_cancel(c->loop, c->timer);

@@ -147,8 +147,9 @@ static void unwatch(const rondo_poll *p, const struct watched *w)
 static void refuse(rondo_poll *p, struct watched *w, int error)
 {
     w->refused = true;
-    w->revents = error == RONDO_EPERM ? (short)(w->events & (POLLIN | POLLOUT))
-                                      : (short)POLLNVAL;
+    w->revents = POLLNVAL;
+    if (error == RONDO_EPERM)
+        w->revents = (short)(w->events & (POLLIN | POLLOUT));
     p->ready |= w->revents != 0;
 }
 
@@ -212,7 +213,9 @@ static bool dispatch(rondo_poll *p)
     for (int i = 0; i < p->count; i++) {
         const struct watched *w = find(p, p->fds[i].fd);
         short told = (short)(p->fds[i].events | POLLERR | POLLHUP | POLLNVAL);
-        p->fds[i].revents = w ? (short)(w->revents & told) : 0;
+        p->fds[i].revents = 0;
+        if (w)
+            p->fds[i].revents = (short)(w->revents & told);
     }
     for (int i = 0; i < p->watched_count; i++)
         p->watched[i].revents = 0;

@@ -92,7 +92,7 @@ static int serve(rondo_loop *loop, struct text *text)
 
 #define TEXT(bytes)                                                            \
     {                                                                          \
-        bytes, sizeof bytes - 1                                                \
+        (bytes), sizeof(bytes) - 1                                             \
     }
 
 int main(void)

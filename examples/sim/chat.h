@@ -14,7 +14,7 @@ struct chat_server {
     rondo_transport *people[CHAT_PEOPLE];
     rondo_loop *loop;
 };
-void chat_server_main(void *server);
+void chat_server_main(void *arg);
 
 /* Says the lines 1 to CHAT_LINES, and keeps what the others have said. */
 struct chat_person {
@@ -26,6 +26,6 @@ struct chat_person {
     rondo_loop *loop;
     rondo_transport *server;
 };
-void chat_person_main(void *person);
+void chat_person_main(void *arg);
 
 #endif

@@ -16,7 +16,7 @@ struct counter {
     rondo_loop *loop;
     rondo_transport *client, *copy;
 };
-void counter_main(void *counter);
+void counter_main(void *arg);
 
 /* A client adds 1 so often, and asks again if no answer comes. */
 struct adder {
@@ -24,6 +24,6 @@ struct adder {
     unsigned wanted, answered;
     rondo_loop *loop;
 };
-void adder_main(void *adder);
+void adder_main(void *arg);
 
 #endif

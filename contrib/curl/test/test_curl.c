@@ -49,7 +49,7 @@ static void town_end(struct town *t)
     assert_int_equal(rondo_loop_run(t->w->loop), 0);
 }
 
-static size_t take(char *bytes, size_t size, size_t count, void *arg)
+static size_t take(const char *bytes, size_t size, size_t count, void *arg)
 {
     struct fetch *f = arg;
 
