@@ -410,7 +410,7 @@ static struct sock_call *sock_call_take(rondo_loop *loop, enum sock_kind kind)
 static int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
                          struct sock_call **made)
 {
-    struct sock *s;
+    struct sock *s = NULL;
     struct sock_call *c = sock_call_take(loop, kind);
     if (!c)
         return RONDO_ENOMEM;
@@ -419,7 +419,7 @@ static int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
         free_list_put(loop, FREE_LIST_SOCK_CALL, c);
         return error;
     }
-    assert(s->io.entered && !s->gone && !s->side[kind & 1].call);
+    assert(s && s->io.entered && !s->gone && !s->side[kind & 1].call);
     s->io.owner = IO_SOCK;
     s->side[kind & 1].call = c;
     c->loop = loop;

@@ -284,10 +284,11 @@ static void done_cancel(rondo_loop *loop, struct op *op)
         sim_drop(&r->event);
         done_carry_out(&r->event);
     }
-    if (!op->sim.request)
+    r = op->sim.request;
+    if (!r)
         return;
     (void)sim_fail(ECANCELED);
-    done_end(op->sim.request, RONDO_ECANCELED, 0);
+    done_end(r, RONDO_ECANCELED, 0);
 }
 
 static int done_attach(rondo_loop *loop, struct io *io)

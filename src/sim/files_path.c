@@ -74,7 +74,7 @@ int sys_fs_rmdir(const char *path)
 
 int sys_fs_symlink(const char *target, const char *path)
 {
-    struct disk_place p;
+    struct disk_place p = {0};
     int error = *target ? files_find_free(path, &p) : sim_fail(ENOENT);
     if (error)
         return error;

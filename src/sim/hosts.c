@@ -463,6 +463,7 @@ static int hosts_get_link(int from, int to, const char *what,
         return sim_wrong(RONDO_EINVAL, "%s: host \"%s\" has no link to itself",
                          what, a->name);
     *link = sim_link(a, b);
+    assert(*link);
     return 0;
 }
 
@@ -472,7 +473,7 @@ int rondo_sim_set_link_one_way(int from, int to, const rondo_sim_link *link)
     int error = hosts_get_link(from, to, "sim_set_link", &l);
     if (!error)
         error = hosts_check_link(link, "sim_set_link");
-    if (!error)
+    if (!error && l)
         l->is = *link;
     return error;
 }
@@ -487,7 +488,7 @@ static int hosts_cut(int from, int to, bool cut, const char *what)
 {
     struct sim_link *l = NULL;
     int error = hosts_get_link(from, to, what, &l);
-    if (error || l->cut == cut)
+    if (error || !l || l->cut == cut)
         return error;
     l->cut = cut;
     sim_note(sim.hosts[from], cut ? NOTE_CUT : NOTE_HEAL, to, 0);

@@ -114,7 +114,7 @@ static void trial_lower(struct trial *t, uint64_t seed)
 
 static void trial_run_all(struct trial *t)
 {
-    pid_t children[TRY_WORKERS_MOST];
+    pid_t children[TRY_WORKERS_MOST] = {0};
     fflush(NULL);
     for (int i = 0; i < t->workers; i++) {
         children[i] = fork();
@@ -392,7 +392,7 @@ static int trial_check_timeout(void)
 
 static int trial_begin(struct trial *t)
 {
-    uint64_t seed;
+    uint64_t seed = 0;
     if (rondo_sim_exists())
         return error_set(RONDO_EBUSY, "sim_try: there is a world already");
     if (!t->scenario)

@@ -45,7 +45,7 @@ void sim_waiter_wake(struct sim_waiter *w)
 
 void sim_waiter_poke_later(struct sim_waiter *w)
 {
-    w->late_until = sim.now + 1 + (int64_t)sim_below(1000 * LATE_US);
+    w->late_until = sim.now + 1 + (int64_t)sim_below(UINT64_C(1000) * LATE_US);
 }
 
 int sim_check_host(const char *what)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -171,8 +172,7 @@ static int unix_real_follow(struct unix_real *r, const char *target,
     if (!joined)
         return unix_fs_refuse(r->links > LINKS_MOST ? RONDO_ELOOP
                                                     : RONDO_ENOMEM);
-    memcpy(joined, target, size);
-    memcpy(joined + size, rest, more);
+    (void)snprintf(joined, size + more, "%s%s", target, rest);
     unix_real_up(r);
     if (*target == '/') {
         r->used = 0;
@@ -230,16 +230,18 @@ static int unix_real_long(const char *path, char **found)
 {
     struct unix_real r = {.rest = strdup(path)};
     r.text = *path == '/' ? calloc(1, 1) : getcwd(NULL, 0);
-    int error = 0;
-    if (!r.text || !r.rest)
-        error =
-            r.rest && *path != '/' ? unix_fail() : unix_fs_refuse(RONDO_ENOMEM);
-    r.used = r.text ? strlen(r.text) : 0;
-    r.room = r.used + 1;
-    if (r.used == 1) /* the root */
-        r.used = 0;
-    if (!error)
+    int error;
+    if (r.text && r.rest) {
+        r.used = strlen(r.text);
+        r.room = r.used + 1;
+        if (r.used == 1) /* the root */
+            r.used = 0;
         error = unix_real_all(&r);
+    } else if (r.rest && *path != '/') {
+        error = unix_fail();
+    } else {
+        error = unix_fs_refuse(RONDO_ENOMEM);
+    }
     free(r.rest);
     *found = error ? NULL : r.text;
     if (error)

@@ -342,6 +342,7 @@ bool sys_supports(rondo_capability what)
         return unix_fs_locks_ranges();
     case RONDO_CAN_CGROUPS:
     case RONDO_CAN_PIN_THREADS:
+    case RONDO_CAN_REUSE_PORT: /* elsewhere it does not spread the load */
 #ifdef __linux__
         return true;
 #else
@@ -352,12 +353,6 @@ bool sys_supports(rondo_capability what)
         return true;
 #else
         return false;
-#endif
-    case RONDO_CAN_REUSE_PORT:
-#ifdef __linux__
-        return true;
-#else
-        return false; /* SO_REUSEPORT does not spread the load there */
 #endif
     case RONDO_CAN_WATCH_PATHS:
         return notify_traits.name;

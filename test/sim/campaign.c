@@ -294,7 +294,7 @@ static uint64_t steer(uint64_t number)
 {
     static unsigned a, b;
     unsigned verbs = side_verbs();
-    if (number % 2)
+    if (number % 2 || !verbs)
         return number;
     for (unsigned i = 0; i < verbs * verbs; i++) {
         if (++b >= verbs) {

@@ -108,7 +108,7 @@ static void side_received(rondo_transport *t, void *self, const void *data,
     for (size_t i = 0; i < size; i++)
         if (!rondo_sim_check(bytes[i] == byte_at(s->received + i),
                              "byte %llu is wrong",
-                             (unsigned long long)(s->received + i)))
+                             (unsigned long long)s->received + i))
             break;
     s->received += size;
     s->machine->run->bytes += size;

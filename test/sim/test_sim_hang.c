@@ -84,7 +84,7 @@ TEST(a_failure_below_a_seed_that_hangs)
 static int hang_by_a_real_wait(uint64_t seed, void *arg)
 {
     (void)arg;
-    while (seed == 2)
+    while (seed == 2) /* NOLINT: it is meant to hang */
         pause();
     return 0;
 }
@@ -116,7 +116,7 @@ static int never_end(uint64_t seed, void *arg)
     (void)arg;
     sim_test_must(rondo_sim_begin(RONDO_SIM(.seed = seed)));
     sim_test_must(rondo_sim_add_host("a", NULL, sleep_for_ever, NULL));
-    while (seed >= 5)
+    while (seed >= 5) /* NOLINT: it is meant to hang */
         sim_test_must(rondo_sim_run_for(RONDO_SEC(1)));
     return rondo_sim_end();
 }

@@ -127,7 +127,7 @@ struct eater {
 static void eat(void *arg)
 {
     struct eater *e = arg;
-    void *pieces[100], *p;
+    void *pieces[100] = {NULL}, *p;
     rondo_loop *loop;
     while (e->count < 100 && (p = rondo_sim_alloc(1000)))
         pieces[e->count++] = p;
