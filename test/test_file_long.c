@@ -303,7 +303,8 @@ TEST(Y6_the_reason_is_told_however_long_the_path_is)
     s = test_alloc(w, sizeof *s);
     for (size_t i = 0; i < 1200; i++)
         path[i] = i % 100 ? 'd' : '/';
-    memcpy(path, start, strlen(start));
+    for (size_t i = 0; start[i]; i++)
+        path[i] = start[i];
     assert_ok(rondo_watch_path(w->loop, path, NULL, not_there, s));
     test_run_until(w, s->failed);
 }

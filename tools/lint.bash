@@ -56,15 +56,21 @@ run_format() {
 }
 
 lint_tidy() {
-    # one file a process: clang-tidy 14 mixes up va_lists across files
+    # one command a process: clang-tidy 14 mixes up va_lists across files, and
+    # across the two ways in which a file may be compiled
     local files
     [ -s build/lint/compile_commands.json ] || {
         echo "the project could not be configured"
         return 1
     }
-    files=$(sed -n 's/^ *"file": "\(.*\)",*$/\1/p' \
-        build/lint/compile_commands.json | sort -u)
-    xargs -P "${RONDO_JOBS:-2}" -n 1 clang-tidy --quiet -p build/lint \
+    mkdir -p build/lint/tidy
+    python3 -c 'import json
+commands = json.load(open("build/lint/compile_commands.json"))
+first = list({c["file"]: c for c in reversed(commands)}.values())
+json.dump(first, open("build/lint/tidy/compile_commands.json", "w"))
+print("\n".join(sorted(c["file"] for c in first)))' >"$scratch/files"
+    files=$(cat "$scratch/files")
+    xargs -P "${RONDO_JOBS:-2}" -n 1 clang-tidy --quiet -p build/lint/tidy \
         <<<"$files" 2>"$scratch/tidy" || {
         grep -v 'warnings\? generated' "$scratch/tidy" || true
         return 1

@@ -280,6 +280,7 @@ static void done_cancel(rondo_loop *loop, struct op *op)
     (void)loop;
     if (!r)
         return;
+    assert(r->op == op);
     if (r->event.place != SIM_NOWHERE && sim_below(4) == 0) {
         sim_drop(&r->event);
         done_carry_out(&r->event);
@@ -288,7 +289,7 @@ static void done_cancel(rondo_loop *loop, struct op *op)
     if (!r)
         return;
     (void)sim_fail(ECANCELED);
-    done_end(r, RONDO_ECANCELED, 0);
+    done_end(r, RONDO_ECANCELED, 0); /* NOLINT: freed, it is NULL here */
 }
 
 static int done_attach(rondo_loop *loop, struct io *io)

@@ -7,6 +7,7 @@
 #include "unix/fs.h"
 #include "unix/unix.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -223,6 +224,7 @@ static int unix_real_all(struct unix_real *r)
         if (!error && (error = unix_real_look(r, at)) == 1)
             at = r->rest;
     }
+    /* NOLINTNEXTLINE: the caller frees the rest */
     return error < 0 ? error : r->used ? 0 : unix_real_put(r, "", 0);
 }
 
@@ -257,6 +259,7 @@ int64_t sys_fs_realpath(const char *path, char *text, size_t room)
         error = unix_real_long(path, &found);
     if (error)
         return error;
+    assert(found);
     size_t size = strlen(found);
     if (size < room)
         memcpy(text, found, size + 1);

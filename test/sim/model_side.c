@@ -63,7 +63,7 @@ static void side_find_peer(struct side *s)
 void side_received(struct side *s, const void *data, size_t size)
 {
     const unsigned char *bytes = data;
-    if (!must(bytes && size > 0, "no bytes received"))
+    if (!bytes || !must(size > 0, "no bytes received"))
         return;
     must(!s->eof, "%s %u: bytes after the end", s->actor.kind, s->actor.number);
     for (size_t i = 0; i < size; i++) {
