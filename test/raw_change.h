@@ -21,7 +21,8 @@ bool raw_change_link(const char *old, const char *path);
 bool raw_change_read_only(const char *path);
 
 /* Wine tells nothing of a watched directory that is removed, and goes on calling
- * a renamed one by its old name. */
+ * a renamed one by its old name. When a watch of a directory ends it tells a
+ * tree above it no more of that one. */
 bool raw_notify_follows_directories(void);
 /* Windows tells a moment after the change. */
 bool raw_notify_is_prompt(void);

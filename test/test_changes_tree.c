@@ -135,9 +135,12 @@ TEST(Y4_two_watches_of_one_tree)
     path_sees(log, RONDO_PATH_CHANGED, "d/1/2/new");
     path_sees(flat, RONDO_PATH_CHANGED, "d/1/2/new");
     assert_int_equal(other->count, 0);
-    path_end(flat);
+    if (raw_notify_follows_directories())
+        path_end(flat);
     path_write(w, "d/1/2/newer", "x");
     path_sees(log, RONDO_PATH_CREATED, "d/1/2/newer");
+    if (!raw_notify_follows_directories())
+        path_end(flat);
     path_end(log);
 }
 
