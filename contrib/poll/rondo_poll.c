@@ -31,7 +31,8 @@ struct rondo_poll {
     rondo_id hook, timer;
     int64_t due; /* when the time is up; RONDO_NEVER: no deadline */
     bool ready;  /* a descriptor has an event, or the time is up */
-    bool *freed; /* while the source is called: set when p is freed */
+    bool busy;   /* the source is being told: */
+    bool ended;  /* it was freed there, and the memory goes after it */
 };
 
 /* ---- what the loop tells ------------------------------------------------ */
@@ -206,10 +207,17 @@ static void set_timer(rondo_poll *p, int timeout_ms)
 
 /* ---- each iteration ----------------------------------------------------- */
 
+static void free_memory(rondo_poll *p)
+{
+    free(p->fds);
+    free(p->watched);
+    free(p->wanted);
+    free(p);
+}
+
 /* Returns false if the source has freed p. */
 static bool dispatch(rondo_poll *p)
 {
-    bool freed = false;
     for (int i = 0; i < p->count; i++) {
         const struct watched *w = find(p, p->fds[i].fd);
         short told = (short)(p->fds[i].events | POLLERR | POLLHUP | POLLNVAL);
@@ -221,11 +229,13 @@ static bool dispatch(rondo_poll *p)
         p->watched[i].revents = 0;
     p->ready = false;
     p->due = RONDO_NEVER;
-    p->freed = &freed;
+    p->busy = true;
     p->source.dispatch(p->source.arg, p->fds, p->count);
-    if (!freed)
-        p->freed = NULL;
-    return !freed;
+    p->busy = false;
+    if (!p->ended)
+        return true;
+    free_memory(p);
+    return false;
 }
 
 /* Before the loop waits. What has come since the last wait is handed on first.
@@ -280,16 +290,13 @@ void rondo_poll_free(rondo_poll *p)
 {
     if (!p)
         return;
-    if (p->freed)
-        *p->freed = true;
     for (int i = 0; i < p->watched_count; i++)
         unwatch(p, &p->watched[i]);
     if (p->hook > 0)
         (void)rondo_cancel(p->loop, p->hook);
     if (p->timer > 0)
         (void)rondo_cancel(p->loop, p->timer);
-    free(p->fds);
-    free(p->watched);
-    free(p->wanted);
-    free(p);
+    p->ended = true;
+    if (!p->busy)
+        free_memory(p);
 }

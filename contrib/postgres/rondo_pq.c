@@ -19,7 +19,8 @@ struct rondo_pq {
     rondo_pq_result_fn fn; /* of the query that is under way, or NULL */
     void *arg;
     rondo_id soon; /* looks at results that are there already, or 0 */
-    bool *freed;   /* while the program is called: set when pq is freed */
+    bool busy;     /* the program is being called: */
+    bool ended;    /* it was freed there, and the memory goes after it */
 };
 
 static void on_event(rondo_loop *loop, rondo_fd fd, unsigned events, void *arg);
@@ -52,43 +53,44 @@ static int watch(rondo_pq *pq, unsigned events)
 
 /* ---- telling: each returns false if the program has freed pq ------------- */
 
+/* After a call into the program. */
+static bool told(rondo_pq *pq)
+{
+    bool ended = pq->ended;
+    pq->busy = false;
+    if (ended)
+        free(pq);
+    return !ended;
+}
+
 static bool tell_result(rondo_pq *pq, const PGresult *result, int error)
 {
-    bool freed = false;
     rondo_pq_result_fn fn = pq->fn;
     if (!result)
         pq->fn = NULL; /* it may send the next one */
-    pq->freed = &freed;
+    pq->busy = true;
     fn(pq->loop, pq->arg, result, error);
-    if (!freed)
-        pq->freed = NULL;
-    return !freed;
+    return told(pq);
 }
 
 static bool tell_error(rondo_pq *pq,
                        void (*fn)(rondo_loop *loop, void *arg, int error),
                        int error)
 {
-    bool freed = false;
     if (!fn)
         return true;
-    pq->freed = &freed;
+    pq->busy = true;
     fn(pq->loop, pq->protocol.arg, error);
-    if (!freed)
-        pq->freed = NULL;
-    return !freed;
+    return told(pq);
 }
 
 static bool tell_notify(rondo_pq *pq, const PGnotify *notify)
 {
-    bool freed = false;
     if (!pq->protocol.notified)
         return true;
-    pq->freed = &freed;
+    pq->busy = true;
     pq->protocol.notified(pq->loop, pq->protocol.arg, notify);
-    if (!freed)
-        pq->freed = NULL;
-    return !freed;
+    return told(pq);
 }
 
 /* ---- the end ------------------------------------------------------------ */
@@ -244,13 +246,13 @@ void rondo_pq_free(rondo_pq *pq)
 {
     if (!pq)
         return;
-    if (pq->freed)
-        *pq->freed = true;
     if (pq->soon > 0)
         (void)rondo_cancel(pq->loop, pq->soon);
     unwatch(pq);
     PQfinish(pq->conn);
-    free(pq);
+    pq->ended = true;
+    if (!pq->busy)
+        free(pq);
 }
 
 PGconn *rondo_pq_connection(rondo_pq *pq)
