@@ -287,22 +287,31 @@ int sys_fs_close(sys_fd file)
 
 /* ---- read, write ---- */
 
-int64_t sys_fs_read(sys_fd file, const rondo_buffer *parts, size_t count,
-                    int64_t offset)
+/* Goes on from part to part until one is moved short of its size. */
+static int64_t files_move(sys_fd file, const rondo_buffer *parts, size_t count,
+                          int64_t offset, bool writes)
 {
-    const struct disk_open *o = files_get(file);
+    struct disk_open *o = files_get(file);
     int64_t whole = o ? disk_call() : RONDO_EBADF;
     size_t at = offset < 0 ? 0 : (size_t)offset;
     for (size_t i = 0; i < count && whole >= 0; i++) {
-        int64_t part = files_read_at(o, (void *)(uintptr_t)parts[i].data,
-                                     parts[i].size, at + (size_t)whole);
+        void *data = (void *)(uintptr_t)parts[i].data;
+        size_t size = parts[i].size, here = at + (size_t)whole;
+        int64_t part = writes ? files_write_at(o, data, size, here)
+                              : files_read_at(o, data, size, here);
         if (part < 0)
             return whole ? whole : part;
         whole += part;
-        if ((size_t)part < parts[i].size)
+        if ((size_t)part < size)
             break;
     }
     return whole;
+}
+
+int64_t sys_fs_read(sys_fd file, const rondo_buffer *parts, size_t count,
+                    int64_t offset)
+{
+    return files_move(file, parts, count, offset, false);
 }
 
 int64_t sys_fs_read_now(sys_fd file, void *data, size_t size, int64_t offset)
@@ -318,19 +327,7 @@ int64_t sys_fs_read_now(sys_fd file, void *data, size_t size, int64_t offset)
 int64_t sys_fs_write(sys_fd file, const rondo_buffer *parts, size_t count,
                      int64_t offset)
 {
-    struct disk_open *o = files_get(file);
-    int64_t whole = o ? disk_call() : RONDO_EBADF;
-    size_t at = offset < 0 ? 0 : (size_t)offset;
-    for (size_t i = 0; i < count && whole >= 0; i++) {
-        int64_t part =
-            files_write_at(o, parts[i].data, parts[i].size, at + (size_t)whole);
-        if (part < 0)
-            return whole ? whole : part;
-        whole += part;
-        if ((size_t)part < parts[i].size)
-            break;
-    }
-    return whole;
+    return files_move(file, parts, count, offset, true);
 }
 
 int sys_fs_sync(sys_fd file, bool only_data)
