@@ -54,6 +54,16 @@ void sim_test_must(int64_t result)
 }
 
 /* What somebody has set for programs of their own is no matter of a test. */
+rondo_fd sim_test_listen(int backlog)
+{
+    rondo_address at;
+    rondo_fd fd = rondo_sim_socket(RONDO_FAMILY_INET, false);
+    sim_test_must(rondo_address_parse(&at, "0.0.0.0", 7));
+    sim_test_must(rondo_sim_bind(fd, &at));
+    sim_test_must(rondo_sim_listen(fd, backlog));
+    return fd;
+}
+
 static void forget_environment(void)
 {
     static const char *const names[] = {"RONDO_SIM_SEED", "RONDO_SIM_SEEDS",

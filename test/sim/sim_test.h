@@ -39,6 +39,9 @@ const char *sim_test_backend(void);
 /* Fails the program, with the sentence of the last error. */
 void sim_test_must(int64_t result);
 
+/* A socket of the calling host that listens at 0.0.0.0, port 7. */
+rondo_fd sim_test_listen(int backlog);
+
 /* ---- trials ---- */
 
 /* rondo_sim_try in a process of its own, with a variable of the environment or

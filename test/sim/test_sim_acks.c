@@ -27,12 +27,8 @@ static unsigned char byte_at(size_t at)
 static void receive(void *arg)
 {
     struct pair *p = arg;
-    rondo_address at;
     unsigned char bytes[512];
-    sim_test_must(rondo_address_parse(&at, "0.0.0.0", 7));
-    rondo_fd fd = rondo_sim_socket(RONDO_FAMILY_INET, false);
-    sim_test_must(rondo_sim_bind(fd, &at));
-    sim_test_must(rondo_sim_listen(fd, 0));
+    rondo_fd fd = sim_test_listen(0);
     rondo_fd client = rondo_sim_accept(fd, NULL, RONDO_SEC(100000));
     if (client < 0)
         return;

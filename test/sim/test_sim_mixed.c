@@ -150,12 +150,8 @@ TEST(a_drift_that_changes_while_timers_wait)
 static void serve_one_at_a_time(void *arg)
 {
     unsigned *served = arg;
-    rondo_address at;
     char byte;
-    sim_test_must(rondo_address_parse(&at, "0.0.0.0", 7));
-    rondo_fd fd = rondo_sim_socket(RONDO_FAMILY_INET, false);
-    sim_test_must(rondo_sim_bind(fd, &at));
-    sim_test_must(rondo_sim_listen(fd, 8));
+    rondo_fd fd = sim_test_listen(8);
     rondo_fd first = rondo_sim_accept(fd, NULL, RONDO_SEC(10));
     sim_test_must(first);
     (void)rondo_sim_set_descriptors(rondo_sim_self(), 2);
@@ -220,12 +216,8 @@ struct half {
 static void send_and_reset(void *arg)
 {
     struct half *h = arg;
-    rondo_address at;
     char byte = 'x';
-    sim_test_must(rondo_address_parse(&at, "0.0.0.0", 7));
-    rondo_fd fd = rondo_sim_socket(RONDO_FAMILY_INET, false);
-    sim_test_must(rondo_sim_bind(fd, &at));
-    sim_test_must(rondo_sim_listen(fd, 0));
+    rondo_fd fd = sim_test_listen(0);
     rondo_fd client = rondo_sim_accept(fd, NULL, RONDO_SEC(10));
     sim_test_must(client);
     if (rondo_sim_recv(client, &byte, 1, RONDO_SEC(10)) != 0)
@@ -287,12 +279,8 @@ static void end_then_reset(void *arg)
 static void read_later(void *arg)
 {
     struct half *h = arg;
-    rondo_address at;
     char byte;
-    sim_test_must(rondo_address_parse(&at, "0.0.0.0", 7));
-    rondo_fd fd = rondo_sim_socket(RONDO_FAMILY_INET, false);
-    sim_test_must(rondo_sim_bind(fd, &at));
-    sim_test_must(rondo_sim_listen(fd, 0));
+    rondo_fd fd = sim_test_listen(0);
     rondo_fd client = rondo_sim_accept(fd, NULL, RONDO_SEC(10));
     sim_test_must(client);
     sim_test_must(rondo_sim_sleep(RONDO_SEC(5)));
@@ -355,12 +343,8 @@ static void connect_and_be_busy(void *arg)
 
 static void accept_end_and_reset(void *arg)
 {
-    rondo_address at;
     (void)arg;
-    sim_test_must(rondo_address_parse(&at, "0.0.0.0", 7));
-    rondo_fd fd = rondo_sim_socket(RONDO_FAMILY_INET, false);
-    sim_test_must(rondo_sim_bind(fd, &at));
-    sim_test_must(rondo_sim_listen(fd, 0));
+    rondo_fd fd = sim_test_listen(0);
     rondo_fd client = rondo_sim_accept(fd, NULL, RONDO_SEC(10));
     sim_test_must(rondo_sim_shutdown(client));
     sim_test_must(rondo_sim_sleep(RONDO_SEC(1)));

@@ -66,10 +66,8 @@ static void serve_once(void *arg)
 {
     struct server *s = arg;
     char byte;
-    rondo_address at = address("0.0.0.0", 7), peer;
-    rondo_fd fd = rondo_sim_socket(RONDO_FAMILY_INET, false);
-    sim_test_must(rondo_sim_bind(fd, &at));
-    sim_test_must(rondo_sim_listen(fd, 0));
+    rondo_address peer;
+    rondo_fd fd = sim_test_listen(0);
     rondo_fd client = rondo_sim_accept(fd, &peer, RONDO_SEC(10));
     s->accepted = client;
     sim_test_must(rondo_sim_recv(client, &byte, 1, RONDO_SEC(1)));
