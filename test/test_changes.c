@@ -10,6 +10,14 @@ static struct path_log *watch_folder(struct world *w,
     return path_watch(w, "d", options);
 }
 
+/* The folder has "d/a" already. */
+static struct path_log *watch_a_file(struct world *w)
+{
+    path_mkdir(w, "d");
+    path_write(w, "d/a", "x");
+    return path_watch(w, "d", NULL);
+}
+
 /* ---- Y1 ----------------------------------------------------------------- */
 
 TEST(Y1_a_file_comes_changes_and_goes)
@@ -94,11 +102,8 @@ static void write_often(struct path_log *log)
 
 TEST(Y2_a_thousand_writes_are_one_change)
 {
-    struct path_log *log;
+    struct path_log *log = watch_a_file(w);
 
-    path_mkdir(w, "d");
-    path_write(w, "d/a", "x");
-    log = path_watch(w, "d", NULL);
     path_at_once(log, write_often);
     path_told_exactly(log, WORDS("M d/a"));
     path_end(log);
@@ -137,11 +142,8 @@ static void make_again_read_only(struct path_log *log)
 
 TEST(Y2_made_again_with_other_attributes)
 {
-    struct path_log *log;
+    struct path_log *log = watch_a_file(w);
 
-    path_mkdir(w, "d");
-    path_write(w, "d/a", "x");
-    log = path_watch(w, "d", NULL);
     path_at_once(log, make_again_read_only);
     path_told_exactly(log, WORDS("M d/a"));
     assert_true(path_has(log, RONDO_PATH_ATTRIBUTES, "d/a"));
@@ -150,11 +152,8 @@ TEST(Y2_made_again_with_other_attributes)
 
 TEST(Y2_removed_and_made_again_is_a_change)
 {
-    struct path_log *log;
+    struct path_log *log = watch_a_file(w);
 
-    path_mkdir(w, "d");
-    path_write(w, "d/a", "x");
-    log = path_watch(w, "d", NULL);
     path_at_once(log, make_again);
     path_told_exactly(log, WORDS("M d/a"));
     path_end(log);
@@ -168,11 +167,8 @@ static void change_kind(struct path_log *log)
 
 TEST(Y2_a_directory_in_a_files_place_is_another_thing)
 {
-    struct path_log *log;
+    struct path_log *log = watch_a_file(w);
 
-    path_mkdir(w, "d");
-    path_write(w, "d/a", "x");
-    log = path_watch(w, "d", NULL);
     path_at_once(log, change_kind);
     path_told_exactly(log, WORDS("D d/a", "C d/a"));
     path_end(log);
