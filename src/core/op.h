@@ -165,8 +165,8 @@ static inline void op_finish(rondo_loop *loop, struct op *op, int error)
 void io_init(struct io *io, sys_fd fd, enum io_owner owner);
 
 /* Enters a descriptor in the loop's table, unless it is there, and with the
- * backend. Returns 0, or
- * an error with a sentence, and then nothing has changed:
+ * backend. Returns 0, or an error with a sentence, and then nothing has
+ * changed:
  * RONDO_EBUSY: another handle has this number;
  * RONDO_EMFILE: the number is beyond the limit of the backend;
  * RONDO_ENOMEM; else what the backend says.
