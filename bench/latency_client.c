@@ -162,6 +162,17 @@ static void run(void)
     }
 }
 
+/* After the last answer nothing more may come. */
+static void leave(const struct connection *c)
+{
+    char byte;
+    if (recv(c->fd, &byte, 1, MSG_DONTWAIT) >= 0 || errno != EAGAIN) {
+        errno = 0;
+        load_die("bytes after the last answer");
+    }
+    close(c->fd);
+}
+
 static int compare(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -195,13 +206,13 @@ int main(int argc, char **argv)
     open_connections(&to);
     watch(timer, NULL);
     run();
+    for (long i = 0; i < connection_count; i++) {
+        leave(&connections[i]);
+    }
     qsort(took_ns, total, sizeof *took_ns, compare);
     printf("requests=%llu p50_us=%.1f p99_us=%.1f p999_us=%.1f max_us=%.1f\n",
            (unsigned long long)total, share_us(500), share_us(990),
            share_us(999), share_us(1000));
-    for (long i = 0; i < connection_count; i++) {
-        close(connections[i].fd);
-    }
     free(connections);
     free(took_ns);
     return 0;

@@ -30,7 +30,7 @@ CALLS = {
 def total_of(operation, count, *more):
     """Instructions of bench_steps."""
     counts = program("callgrind.steps")
-    output([program("bench_steps"), operation, str(count), *more],
+    output([program("bench_steps"), *more, operation, str(count)],
            under=callgrind(counts), expected_s=count * COUNTED_S)
     return {"all": callgrind_total(counts)}
 
@@ -39,7 +39,7 @@ def calls_of(operation, count, *more):
     """System calls of bench_steps alone, without those of its children."""
     counts = program("strace.steps")
     under = [word for word in strace(counts) if word != "-f"]
-    output([program("bench_steps"), operation, str(count), *more],
+    output([program("bench_steps"), *more, operation, str(count)],
            under=under, expected_s=count * COUNTED_S)
     return {"all": sum(calls_by_name(counts).values())}
 
