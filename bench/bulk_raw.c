@@ -4,24 +4,19 @@
 #include "serve.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { EVENTS = 256 };
-
-struct client {
-    int fd;
-    uint64_t total;
-};
+enum { EVENTS = 256, CLIENTS = 65536 };
 
 static struct serve serve;
 static int epoll, listener;
+static uint64_t totals[CLIENTS]; /* by descriptor */
 
-static void watch(int fd, struct client *c)
+static void watch(int fd)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
         serve_die("epoll_ctl");
     }
@@ -32,13 +27,12 @@ static void accept_clients(void)
     int fd;
     while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >=
            0) {
-        struct client *c = calloc(1, sizeof *c);
-        if (!c) {
-            serve_die("calloc");
+        if (fd >= CLIENTS) {
+            serve_die("too many clients");
         }
-        c->fd = fd;
+        totals[fd] = 0;
         serve_accepted(&serve);
-        watch(fd, c);
+        watch(fd);
     }
     if (errno != EAGAIN) {
         serve_die("accept4");
@@ -46,29 +40,28 @@ static void accept_clients(void)
 }
 
 /* True when the last client has left. */
-static bool receive(struct client *c)
+static bool receive(int fd)
 {
     static char buffer[RECEIVE_SIZE];
-    ssize_t got = recv(c->fd, buffer, sizeof buffer, 0);
+    ssize_t got = recv(fd, buffer, sizeof buffer, 0);
     if (got < 0 && errno == EAGAIN) {
         return false;
     }
-    if (got > 0 && (!serve_sink(&serve, &c->total, (size_t)got) ||
-                    send(c->fd, &c->total, sizeof c->total, MSG_NOSIGNAL) ==
-                        sizeof c->total)) {
+    if (got > 0 && (!serve_sink(&serve, &totals[fd], (size_t)got) ||
+                    send(fd, &totals[fd], sizeof totals[fd], MSG_NOSIGNAL) ==
+                        sizeof totals[fd])) {
         return false;
     }
-    close(c->fd);
-    free(c);
+    close(fd);
     return serve_left(&serve);
 }
 
 static bool serve_ready(const struct epoll_event *ready, int count)
 {
     for (const struct epoll_event *end = ready + count; ready < end; ready++) {
-        if (!ready->data.ptr) {
+        if (ready->data.fd == listener) {
             accept_clients();
-        } else if (receive(ready->data.ptr)) {
+        } else if (receive(ready->data.fd)) {
             return true;
         }
     }
@@ -84,7 +77,7 @@ int main(int argc, char **argv)
         serve_die("epoll_create1");
     }
     listener = serve_listen(&serve);
-    watch(listener, NULL);
+    watch(listener);
     while (!serve_ready(events, epoll_wait(epoll, events, EVENTS, -1))) {
     }
     serve_report(&serve);

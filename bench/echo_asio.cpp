@@ -7,6 +7,7 @@ extern "C" {
 
 #include <asio.hpp>
 #include <cstdio>
+#include <exception>
 #include <memory>
 
 namespace
@@ -16,10 +17,6 @@ struct serve account;
 
 /* Each client has its own bytes, which async_write lends. */
 template <class Protocol> struct session {
-    explicit session(typename Protocol::socket s) : socket(std::move(s))
-    {
-    }
-
     typename Protocol::socket socket;
     char bytes[2048];
 };
@@ -48,7 +45,8 @@ template <class Protocol> class server
             }
             serve_accepted(&account);
             nodelay(socket);
-            receive(std::make_shared<session<Protocol>>(std::move(socket)));
+            receive(std::make_shared<session<Protocol>>(
+                session<Protocol>{std::move(socket), {}}));
             accept();
         });
     }
@@ -129,11 +127,9 @@ template <class Protocol> void run(int fd)
     serve_report(&account);
 }
 
-} // namespace
-
-int main(int argc, char **argv)
+void serve_all(int argc, char **argv)
 {
-    char version[32];
+    static char version[32];
     serve_options(&account, argc, argv, "");
     std::snprintf(version, sizeof version, "Asio %d.%d.%d",
                   ASIO_VERSION / 100000, ASIO_VERSION / 100 % 1000,
@@ -144,6 +140,18 @@ int main(int argc, char **argv)
         run<asio::local::stream_protocol>(fd);
     } else {
         run<asio::ip::tcp>(fd);
+    }
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    try {
+        serve_all(argc, argv);
+    } catch (const std::exception &why) {
+        std::fprintf(stderr, "echo_asio: %s\n", why.what());
+        return 1;
     }
     return 0;
 }

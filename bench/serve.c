@@ -60,7 +60,7 @@ void serve_options(struct serve *s, int argc, char **argv, const char *modes)
 void serve_announce(int fd)
 {
     struct sockaddr_storage address = {0};
-    const struct sockaddr_in *in = (struct sockaddr_in *)&address;
+    struct sockaddr_in in;
     socklen_t size = sizeof address;
     if (getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
         serve_die("getsockname");
@@ -68,7 +68,8 @@ void serve_announce(int fd)
     if (address.ss_family == AF_UNIX) {
         printf("listening on %s\n", serve_unix_name());
     } else {
-        printf("listening on 127.0.0.1:%u\n", (unsigned)ntohs(in->sin_port));
+        memcpy(&in, &address, sizeof in);
+        printf("listening on 127.0.0.1:%u\n", (unsigned)ntohs(in.sin_port));
     }
     fflush(stdout);
 }

@@ -8,12 +8,18 @@ from .steps import calls_of, total_of
 ACTIVE = 64  # connections that ask, beside the idle ones
 BACKENDS = [Server(name, "echo_rondo", name)
             for name in ("epoll", "poll", "select", "io_uring")]
+SELECT_MOST = 800  # idle ones; select(2) has no place for descriptor 1,024
 WATCHERS = ["pidfd", "sigchld"]
 EXITS = 40  # of children, beside those that stay
 
 
 def idle_counts():
-    return sized([0, 100, 1_000, 4_000, 10_000], [0, 1_000, 4_000])
+    return sized([0, 100, 800, 4_000, 10_000], [0, 800, 4_000])
+
+
+def backends(idle):
+    return [server for server in BACKENDS
+            if server.mode != "select" or idle <= SELECT_MOST]
 
 
 def load_of(idle):
@@ -23,7 +29,7 @@ def load_of(idle):
 def exact_connections():
     """User instructions: what the kernel does in a wait is not in them."""
     for idle in idle_counts():
-        figures = of_each(f"growth: {idle:,} idle connections", BACKENDS,
+        figures = of_each(f"growth: {idle:,} idle connections", backends(idle),
                           lambda s: instructions(s, 640, 3_200,
                                                  load=load_of(idle)),
                           tool="valgrind")
@@ -44,7 +50,7 @@ def times_connections():
         found = Figures()
         for number in range(sized(3, 2)):
             figures = of_each(f"growth: {idle:,} idle connections, cpu",
-                              BACKENDS, time)
+                              backends(idle), time)
             for name, figure in figures.items():
                 found.setdefault(name, []).append(figure)
             found.failed |= figures.failed
@@ -89,19 +95,18 @@ def timer_costs(count):
 # ---- children ----
 
 def exact_children():
-    """A child that is started and ends, beside others that go on."""
+    """System calls for a child that starts and ends, beside others that go on.
+    Not instructions: valgrind has no pidfd_open."""
     for beside in sized([1, 10, 100, 1_000], [1, 10, 100]):
-        for what, total, tool in (("instructions", total_of, "valgrind"),
-                                  ("system calls", calls_of, "strace")):
-            watchers = [Server(name, "bench_steps") for name in WATCHERS]
+        watchers = [Server(name, "bench_steps") for name in WATCHERS]
 
-            def measure(watcher):
-                def count(exits):
-                    return total("child", exits, "--watcher", watcher.name,
-                                 "--beside", str(beside))
+        def measure(watcher):
+            def count(exits):
+                return calls_of("child", exits, "--watcher", watcher.name,
+                                "--beside", str(beside))
 
-                return each_request(count, EXITS // 4, EXITS)["all"]
+            return each_request(count, EXITS // 4, EXITS)["all"]
 
-            row(f"{beside:,} other children, {what}", "",
-                of_each(f"growth: {beside:,} children, {what}", watchers,
-                        measure, tool=tool))
+        row(f"{beside:,} other children, system calls", "",
+            of_each(f"growth: {beside:,} children, system calls", watchers,
+                    measure, tool="strace"))

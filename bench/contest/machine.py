@@ -39,6 +39,7 @@ class Watch:
         busy = (ticks() - self.ticks) / os.sysconf("SC_CLK_TCK")
         others = max(0.0, busy - (own_seconds() - self.own))
         self.minutes = elapsed / 60
+        self.own_minutes = (own_seconds() - self.own) / 60
         self.others = others / elapsed / processors()
         self.load_after = os.getloadavg()[0]
         self.busy = (self.load > BUSY_LOAD * processors() or
