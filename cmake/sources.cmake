@@ -20,6 +20,7 @@ set(RONDO_SOURCES
     src/core/loop.c
     src/core/loop_info.c
     src/core/memory.c
+    src/core/observe.c
     src/core/op.c
     src/core/reactor.c
     src/core/release.c
@@ -68,6 +69,7 @@ set(RONDO_SOURCES
     src/stream/stream_fds.c
     src/stream/stream_file.c
     src/stream/stream_move.c
+    src/stream/stream_observe.c
     src/stream/stream_pipe.c
     src/stream/stream_read.c
     src/stream/stream_socket.c

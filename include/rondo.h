@@ -415,8 +415,31 @@ typedef struct rondo_clock_info {
     bool monotonic;             /**< setting the wall clock changes nothing */
 } rondo_clock_info;
 
+/** What a loop does at a time: the activity of a rondo_trace, and the index of
+ * rondo_loop_metrics.time_ns. A callback belongs to one of them. */
+typedef enum rondo_activity {
+    RONDO_DOES_WAIT,     /**< asks the kernel what is ready, or waits for it */
+    RONDO_DOES_CALLBACK, /**< rondo_call_soon's, a release */
+    RONDO_DOES_TIMER,    /**< rondo_call_later's and its kin */
+    RONDO_DOES_POST,    /**< rondo_call_soon_threadsafe's, rondo_group_each's */
+    RONDO_DOES_WATCHER, /**< of descriptors, paths, interfaces, a terminal */
+    RONDO_DOES_SIGNAL,  /**< a handler or a watch of a signal */
+    RONDO_DOES_HOOK,    /**< rondo_add_hook's */
+    RONDO_DOES_PROTOCOL, /**< a member of a protocol, a factory */
+    RONDO_DOES_DONE,     /**< the callback that ends an operation: a connect, a
+                              job, a read, a server's closed */
+    RONDO_DOES_OPERATION /**< the library's own work: for an operation that has
+                              ended, or for what a handle owes */
+} rondo_activity;
+
+enum {
+    RONDO_ACTIVITIES = 16, /**< there can be: rondo_loop_metrics.time_ns */
+    RONDO_LAG_BUCKETS = 24 /**< of rondo_loop_metrics.lag */
+};
+
 /** What rondo_loop_get_metrics fills in; set size first. The first members
- * count from the loop's start, the live_ ones say what exists now. */
+ * count from the loop's start, the live_ ones say what exists now. Those from
+ * bytes_received on count while rondo_loop_set_metering is on. */
 typedef struct rondo_loop_metrics {
     size_t size;
     uint64_t iterations;
@@ -426,16 +449,27 @@ typedef struct rondo_loop_metrics {
     uint64_t timers_skipped; /**< periods that rondo_call_every missed */
     int64_t idle_ns;         /**< spent waiting */
     size_t live_timers;
-    size_t live_watchers;   /**< readers and writers, each one */
-    size_t live_transports; /**< made, and connection_lost not yet returned */
-    size_t live_servers;    /**< created, and not yet closed for good */
-    size_t live_datagrams;  /**< endpoints, connection_lost not yet returned */
-    size_t live_processes;  /**< started, and connection_lost not returned */
-    size_t live_operations; /**< pending connects, look-ups asked for, calls on
+    size_t live_watchers;    /**< readers and writers, each one */
+    size_t live_transports;  /**< made, and connection_lost not yet returned */
+    size_t live_servers;     /**< created, and not yet closed for good */
+    size_t live_datagrams;   /**< endpoints, connection_lost not yet returned */
+    size_t live_processes;   /**< started, and connection_lost not returned */
+    size_t live_operations;  /**< pending connects, look-ups asked for, calls on
                                  files */
-    size_t live_jobs;       /**< jobs, and name look-ups in flight */
-    size_t live_groups;     /**< groups, of their home loop; not yet ended */
-    size_t live_paths;      /**< watched paths */
+    size_t live_jobs;        /**< jobs, and name look-ups in flight */
+    size_t live_groups;      /**< groups, of their home loop; not yet ended */
+    size_t live_paths;       /**< watched paths */
+    uint64_t bytes_received; /**< by transports and datagram endpoints */
+    uint64_t bytes_sent;     /**< the same; the kernel has taken them */
+    /** How long iterations took from the end of their wait to their own end:
+     * so long the loop looked at nothing new. lag[0] counts those below 1 us,
+     * lag[i] those below 2^i us that are not below 2^(i-1) us, and the last one
+     * all that are longer. */
+    uint64_t lag[RONDO_LAG_BUCKETS];
+    int64_t lag_most_ns; /**< the longest of them */
+    /** By rondo_activity: the time that was spent in it, without what was done
+     * inside it. */
+    int64_t time_ns[RONDO_ACTIVITIES];
 } rondo_loop_metrics;
 
 /**
@@ -662,6 +696,54 @@ RONDO_API void rondo_loop_default_exception_handler(
  */
 RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
                                    int64_t slow_callback_ns);
+
+/* ---- what a loop does: tracer and meter --------------------------------- */
+
+/** What a tracer is told. Lent for the call. */
+typedef struct rondo_trace {
+    size_t size;
+    rondo_activity activity;
+    bool begins;      /**< told before it is done; false: after it */
+    int64_t time_ns;  /**< now, on the loop's clock */
+    const char *what; /**< "wait", "timer", "data_received", ...: the kind of
+                           callback, the member of a protocol, the function that
+                           asked for it. Static */
+    rondo_fn fn;      /**< the program's function, cast; NULL: it is none */
+    /** The transport, endpoint, server or process of a protocol's member;
+     * NULL: none. It may have ended when `begins` is false */
+    const void *object;
+    /** Of a wait: before it how long it may take, in ns; after it 0 or the
+     * error. Else 0 */
+    int64_t value;
+} rondo_trace;
+
+/** Looks at what the loop does. It must call no function of this library but
+ * rondo_function_name. */
+typedef void (*rondo_tracer_fn)(rondo_loop *loop, void *arg,
+                                const rondo_trace *trace);
+
+/**
+ * Has fn called before and after each wait, each callback and each operation
+ * that has ended; NULL: no more. What begins inside another one ends before it.
+ * A loop without a tracer pays nothing; one with it takes the slow paths and
+ * reads the clock twice for each of them. 0. See examples/trace.c.
+ */
+RONDO_API int rondo_loop_set_tracer(rondo_loop *loop, rondo_tracer_fn fn,
+                                    void *arg);
+
+/**
+ * Begins to count bytes, lag and times (rondo_loop_metrics), or stops; what was
+ * counted stays. It costs what a tracer costs. 0.
+ */
+RONDO_API int rondo_loop_set_metering(rondo_loop *loop, bool on);
+
+/**
+ * Writes the name of a function of the program: its symbol where the dynamic
+ * linker knows it, else the file and the place in it ("program+0x3560", which
+ * addr2line understands), else its address. Always ends with a NUL; returns the
+ * length of the whole name, as snprintf. Any thread.
+ */
+RONDO_API size_t rondo_function_name(rondo_fn fn, char *text, size_t size);
 
 /* ---- 3. callbacks and timers ------------------------------------------- */
 

@@ -316,7 +316,7 @@
 #define lookup_start rondo_p_lookup_start
 #define lookup_start_back rondo_p_lookup_start_back
 #define loop_alloc rondo_p_loop_alloc
-#define loop_call_timed rondo_p_loop_call_timed
+#define loop_call_observed rondo_p_loop_call_observed
 #define loop_check_create_slow rondo_p_loop_check_create_slow
 #define loop_check_slow rondo_p_loop_check_slow
 #define loop_check_table rondo_p_loop_check_table
@@ -328,7 +328,6 @@
 #define loop_parts rondo_p_loop_parts
 #define loop_realloc rondo_p_loop_realloc
 #define loop_report_open rondo_p_loop_report_open
-#define loop_report_slow rondo_p_loop_report_slow
 #define loop_run_ring rondo_p_loop_run_ring
 #define loop_set_guard rondo_p_loop_set_guard
 #define loop_wait_time rondo_p_loop_wait_time
@@ -378,6 +377,13 @@
 #define notify_traits rondo_p_notify_traits
 #define notify_wait rondo_p_notify_wait
 #define notify_wake rondo_p_notify_wake
+#define observe_begin rondo_p_observe_begin
+#define observe_close rondo_p_observe_close
+#define observe_end rondo_p_observe_end
+#define observe_iteration rondo_p_observe_iteration
+#define observe_task rondo_p_observe_task
+#define observe_update rondo_p_observe_update
+#define observe_wait rondo_p_observe_wait
 #define op_accepts rondo_p_op_accepts
 #define op_cancel rondo_p_op_cancel
 #define op_init rondo_p_op_init
@@ -493,6 +499,7 @@
 #define reactor_submit rondo_p_reactor_submit
 #define reactor_wait rondo_p_reactor_wait
 #define reactor_wake rondo_p_reactor_wake
+#define reader_on_data_observed rondo_p_reader_on_data_observed
 #define release_all rondo_p_release_all
 #define release_due rondo_p_release_due
 #define release_forget rondo_p_release_forget
@@ -620,6 +627,7 @@
 #define stream_address rondo_p_stream_address
 #define stream_adopt rondo_p_stream_adopt
 #define stream_arrive rondo_p_stream_arrive
+#define stream_ask_rooms rondo_p_stream_ask_rooms
 #define stream_awaits_hang_up rondo_p_stream_awaits_hang_up
 #define stream_begin rondo_p_stream_begin
 #define stream_begin_later rondo_p_stream_begin_later
@@ -681,6 +689,7 @@
 #define stream_new_pipe rondo_p_stream_new_pipe
 #define stream_new_terminal rondo_p_stream_new_terminal
 #define stream_note_progress rondo_p_stream_note_progress
+#define stream_observed rondo_p_stream_observed
 #define stream_only_reads rondo_p_stream_only_reads
 #define stream_open rondo_p_stream_open
 #define stream_out rondo_p_stream_out
@@ -711,7 +720,10 @@
 #define stream_stop_closing_time rondo_p_stream_stop_closing_time
 #define stream_stop_time rondo_p_stream_stop_time
 #define stream_take_held rondo_p_stream_take_held
+#define stream_tell_data rondo_p_stream_tell_data
+#define stream_tell_eof rondo_p_stream_tell_eof
 #define stream_tell_flow rondo_p_stream_tell_flow
+#define stream_tell_time rondo_p_stream_tell_time
 #define stream_then_arrive rondo_p_stream_then_arrive
 #define stream_then_came_down rondo_p_stream_then_came_down
 #define stream_then_drop rondo_p_stream_then_drop

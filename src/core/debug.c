@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/loop.h"
+#include "core/observe.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,6 +68,14 @@ NOINLINE void rondo_loop_call_exception_handler(rondo_loop *loop,
 
 /* ---- debug mode ---- */
 
+size_t rondo_function_name(rondo_fn fn, char *text, size_t size)
+{
+    char name[256];
+    sys_function_name(fn, name, sizeof name);
+    int length = snprintf(text, text ? size : 0, "%s", name);
+    return length > 0 ? (size_t)length : 0;
+}
+
 int rondo_loop_set_debug(rondo_loop *loop, bool debug, int64_t slow_callback_ns)
 {
     int error = loop_check(loop, "loop_set_debug");
@@ -78,27 +87,8 @@ int rondo_loop_set_debug(rondo_loop *loop, bool debug, int64_t slow_callback_ns)
         loop->slow_ns = slow_callback_ns;
     loop->debug = debug;
     loop_set_guard(loop);
+    observe_update(loop);
     return 0;
-}
-
-void loop_report_slow(rondo_loop *loop, rondo_fn fn, int64_t start_ns)
-{
-    int64_t took = sys_clock() - start_ns;
-    if (took <= loop->slow_ns)
-        return;
-    char name[128];
-    sys_function_name(fn, name, sizeof name);
-    error_set(RONDO_OK, "callback %s took %lld.%03lld ms", name,
-              (long long)(took / 1000000), (long long)(took / 1000 % 1000));
-    rondo_exception e = loop_exception(RONDO_OK);
-    rondo_loop_call_exception_handler(loop, &e);
-}
-
-void loop_call_timed(rondo_loop *loop, rondo_fn fn, void *arg)
-{
-    int64_t start = sys_clock();
-    fn(loop, arg);
-    loop_report_slow(loop, fn, start);
 }
 
 /* ---- the dump of open handles ---- */

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "core/id.h"
+#include "core/observe.h"
 
 /* A larger array is freed when it has run, so a flood does not keep its
  * memory. */
@@ -291,7 +292,7 @@ static inline void remote_run_post(rondo_loop *loop, struct remote *own,
     assert(post == remote_next(own));
     own->next++;
     if (post->fn)
-        loop_call(loop, post->fn, post->arg);
+        loop_call(loop, RONDO_DOES_POST, post->fn, post->arg);
 }
 
 /* Posts come first. Called at the end of a run. */
@@ -303,7 +304,8 @@ static void remote_run_completions_now(rondo_loop *loop, struct remote *own,
         assert(!remote_has_posts(own));
         own->completions = completion->next;
         loop->metrics.callbacks++;
-        completion->done(loop, completion);
+        OBSERVE(loop, RONDO_DOES_OPERATION, "completion", NULL, NULL,
+                completion->done(loop, completion));
     }
     loop->posts_left = remote_has_taken(own);
 }

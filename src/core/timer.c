@@ -427,7 +427,7 @@ static void timer_fire_once(rondo_loop *loop, uint32_t index)
     t->firing = index;
     t->fired = slot->when;
     slot->when = RONDO_NEVER; /* a move is never a later one */
-    loop_call(loop, slot->fn, slot->arg);
+    loop_call(loop, RONDO_DOES_TIMER, slot->fn, slot->arg);
     if (t->firing == ID_NO_SLOT)
         return;
     t->firing = ID_NO_SLOT;
@@ -443,7 +443,7 @@ static void timer_fire_repeating(rondo_loop *loop, uint32_t index)
     rondo_fn fn = slot->fn;
     void *arg = ((struct timer_period *)slot->arg)->arg;
     timer_repeat(loop, index, slot->when);
-    loop_call(loop, fn, arg);
+    loop_call(loop, RONDO_DOES_TIMER, fn, arg);
 }
 
 /* The timer at the root of the heap is due. */

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/server.h"
 #include "base/error.h"
+#include "core/observe.h"
 #include "stream/filter.h"
 
 #include <stdio.h>
@@ -132,7 +133,7 @@ static void server_tell_closed(void *handle)
     server_pipe_free(s);
     server_report_rest(s);
     if (s->options.closed)
-        s->options.closed(s, s->arg);
+        OBSERVE_DONE(loop, "closed", s->options.closed, s, s->arg);
     handle_close(loop, &s->handle);
     s->ended = true;
     if (s->options.closed) {

@@ -3,6 +3,7 @@
 #include "process/process.h"
 
 #include "base/error.h"
+#include "core/observe.h"
 #include "core/part.h"
 
 #include <signal.h>
@@ -65,7 +66,8 @@ static void process_pipe_data(rondo_transport *t, void *self, const void *data,
     rondo_process *p = pipe->process;
     (void)t;
     if (p->protocol->pipe_data_received)
-        p->protocol->pipe_data_received(p, p->self, pipe->child_fd, data, size);
+        OBSERVE_MEMBER(p->loop, p, p->protocol, pipe_data_received, p, p->self,
+                       pipe->child_fd, data, size);
 }
 
 static void process_pipe_pause(rondo_transport *t, void *self)
@@ -74,7 +76,8 @@ static void process_pipe_pause(rondo_transport *t, void *self)
     rondo_process *p = pipe->process;
     (void)t;
     if (p->protocol->pause_writing)
-        p->protocol->pause_writing(p, p->self, pipe->write_fd);
+        OBSERVE_MEMBER(p->loop, p, p->protocol, pause_writing, p, p->self,
+                       pipe->write_fd);
 }
 
 static void process_pipe_resume(rondo_transport *t, void *self)
@@ -83,7 +86,8 @@ static void process_pipe_resume(rondo_transport *t, void *self)
     rondo_process *p = pipe->process;
     (void)t;
     if (p->protocol->resume_writing)
-        p->protocol->resume_writing(p, p->self, pipe->write_fd);
+        OBSERVE_MEMBER(p->loop, p, p->protocol, resume_writing, p, p->self,
+                       pipe->write_fd);
 }
 
 static void process_pipe_lost(rondo_transport *t, void *self, int error)
@@ -94,7 +98,8 @@ static void process_pipe_lost(rondo_transport *t, void *self, int error)
     (void)t;
     pipe->t = NULL;
     if (p->protocol->pipe_connection_lost)
-        p->protocol->pipe_connection_lost(p, p->self, pipe->child_fd, error);
+        OBSERVE_MEMBER(p->loop, p, p->protocol, pipe_connection_lost, p,
+                       p->self, pipe->child_fd, error);
 }
 
 static const rondo_protocol pipe_protocol = {
@@ -133,7 +138,7 @@ static void process_tell_made(void *handle)
 {
     rondo_process *p = handle;
     if (p->protocol->connection_made)
-        p->protocol->connection_made(p, p->self);
+        OBSERVE_MEMBER(p->loop, p, p->protocol, connection_made, p, p->self);
 }
 
 static void process_tell_exited(void *handle)
@@ -141,7 +146,8 @@ static void process_tell_exited(void *handle)
     rondo_process *p = handle;
     assert(p->ended && p->known);
     if (p->protocol->process_exited)
-        p->protocol->process_exited(p, p->self, p->child.status);
+        OBSERVE_MEMBER(p->loop, p, p->protocol, process_exited, p, p->self,
+                       p->child.status);
 }
 
 static void process_cut_pipes(void *handle)
@@ -162,7 +168,8 @@ static void process_tell_lost(void *handle)
         error_set(p->error, "process %lld: the loop was closed",
                   (long long)p->child.pid);
     if (p->protocol->connection_lost)
-        p->protocol->connection_lost(p, p->self, p->error);
+        OBSERVE_MEMBER(p->loop, p, p->protocol, connection_lost, p, p->self,
+                       p->error);
     handle_close(loop, &p->handle);
     loop_free(loop, p);
 }

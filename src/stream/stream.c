@@ -3,6 +3,7 @@
 #include "stream/stream.h"
 
 #include "base/error.h"
+#include "core/observe.h"
 #include "stream/filter.h"
 
 #include <stdio.h>
@@ -238,17 +239,18 @@ static unsigned stream_what_is_owed(const rondo_transport *t)
 static bool stream_reads_fast(const rondo_transport *t)
 {
     bool socket = t->kind == STREAM_SOCKET || t->kind == STREAM_UNIX_SOCKET;
-    return socket && stream_delivers(t) && !t->held && !t->pumped &&
-           !t->reading_out && t->flow == FLOW_ON && !stream_fds_arrived(t) &&
-           !dispatch_owed(&t->dispatch) &&
+    return socket && !t->loop->observed && stream_delivers(t) && !t->held &&
+           !t->pumped && !t->reading_out && t->flow == FLOW_ON &&
+           !stream_fds_arrived(t) && !dispatch_owed(&t->dispatch) &&
            (!t->queued || !op_is_idle(&t->out->op));
 }
 
 /* A send whose bytes the kernel takes has nothing else to do. */
 static bool stream_sends_fast(const rondo_transport *t)
 {
-    return stream_kind(t)->plain && !stream_is_over(t) && !t->leaving &&
-           t->writing != WRITE_ENDED && !t->queued && !stream_fds_wait(t);
+    return stream_kind(t)->plain && !t->loop->observed && !stream_is_over(t) &&
+           !t->leaving && t->writing != WRITE_ENDED && !t->queued &&
+           !stream_fds_wait(t);
 }
 
 /* What it sends may leave together with what others send: nobody waits for the
@@ -334,7 +336,7 @@ static void stream_tell_made(void *handle)
     if (t->timed)
         stream_start_time(t);
     if (t->protocol->connection_made)
-        t->protocol->connection_made(t, t->self);
+        OBSERVE_MEMBER(t->loop, t, t->protocol, connection_made, t, t->self);
 }
 
 static void stream_tell_filter(void *handle)
@@ -347,7 +349,7 @@ static void stream_tell_pause(void *handle)
     rondo_transport *t = handle;
     stream_set_flow(t, FLOW_PAUSED);
     if (t->protocol->pause_writing)
-        t->protocol->pause_writing(t, t->self);
+        OBSERVE_MEMBER(t->loop, t, t->protocol, pause_writing, t, t->self);
 }
 
 static void stream_tell_resume(void *handle)
@@ -355,7 +357,7 @@ static void stream_tell_resume(void *handle)
     rondo_transport *t = handle;
     stream_set_flow(t, FLOW_ON);
     if (t->protocol->resume_writing)
-        t->protocol->resume_writing(t, t->self);
+        OBSERVE_MEMBER(t->loop, t, t->protocol, resume_writing, t, t->self);
 }
 
 static void stream_tell_then(void *handle)
@@ -422,7 +424,8 @@ static void stream_tell_lost(void *handle)
     if (t->error)
         stream_describe_loss(t);
     if (t->made == MADE_TOLD && t->protocol->connection_lost)
-        t->protocol->connection_lost(t, t->self, t->error);
+        OBSERVE_MEMBER(t->loop, t, t->protocol, connection_lost, t, t->self,
+                       t->error);
     if (t->filtered)
         filters_free(t);
     handle_close(loop, &t->handle);

@@ -523,6 +523,17 @@ void stream_end_again(rondo_transport *t);
 void stream_set_protocol(rondo_transport *t, const rondo_protocol *protocol,
                          void *self, bool has_heard);
 
+/* ---- what an observed loop sees: stream_observe.c ---- */
+
+/* Of data_received; else the fast path calls it. */
+COLD void stream_tell_data(rondo_transport *t, const char *data, size_t size);
+/* get_buffers' answer, or get_buffer's: 1. */
+size_t stream_ask_rooms(rondo_transport *t, size_t hint, rondo_room *rooms);
+bool stream_tell_eof(rondo_transport *t);
+bool stream_tell_time(rondo_transport *t, rondo_direction direction);
+/* The part's hook: the loop is observed from now on, or no more. */
+void stream_observed(rondo_loop *loop);
+
 /* ---- pumps: pump.c ---- */
 
 /* A pump reads from it, or its done has not been told. */

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "core/id.h"
+#include "core/observe.h"
 #include "core/part.h"
 #include "core/remote.h"
 
@@ -66,7 +67,7 @@ static void executor_call_done(rondo_loop *loop, rondo_done_fn done, void *arg,
 {
     struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
     state->begun = begun;
-    done(loop, arg, result);
+    OBSERVE_DONE(loop, "run_in_executor", done, loop, arg, result);
     state->begun = false;
 }
 
