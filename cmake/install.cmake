@@ -131,3 +131,24 @@ if(TARGET rondo-info)
         DESTINATION ${CMAKE_INSTALL_BINDIR}
         COMPONENT tools)
 endif()
+
+# ---- documents ----
+
+# Where the links of README.md find them. Man pages and the reference in HTML
+# come from cmake/docs.cmake, where they are made.
+install(FILES README.md CHANGELOG.md
+    DESTINATION ${CMAKE_INSTALL_DOCDIR}
+    COMPONENT documentation)
+install(DIRECTORY doc
+    DESTINATION ${CMAKE_INSTALL_DOCDIR}
+    COMPONENT documentation
+    FILES_MATCHING PATTERN "*.md" PATTERN "*.png" PATTERN "*.svg"
+    PATTERN man EXCLUDE)
+install(DIRECTORY examples
+    DESTINATION ${CMAKE_INSTALL_DOCDIR}
+    COMPONENT documentation)
+if(NOT RONDO_PACKAGE STREQUAL "deb") # which has a file of its own for that
+    install(FILES LICENSE
+        DESTINATION ${CMAKE_INSTALL_DOCDIR}
+        COMPONENT runtime)
+endif()
