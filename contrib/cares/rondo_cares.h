@@ -5,6 +5,18 @@
 
 #include <rondo.h>
 
+#if defined(_WIN32) && defined(RONDO_CARES_SHARED)
+#ifdef RONDO_CARES_BUILDING
+#define RONDO_CARES_API __declspec(dllexport)
+#else
+#define RONDO_CARES_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__) && defined(RONDO_CARES_BUILDING)
+#define RONDO_CARES_API __attribute__((__visibility__("default")))
+#else
+#define RONDO_CARES_API
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -37,13 +49,12 @@ typedef struct rondo_cares_options {
  * that is cancelled ends at once; its question stays with c-ares until the
  * answer comes or nothing else is asked.
  */
-RONDO_MUST_CHECK int rondo_cares_new(rondo_loop *loop,
-                                     const rondo_cares_options *options,
-                                     rondo_cares **cares);
+RONDO_CARES_API RONDO_MUST_CHECK int rondo_cares_new(
+    rondo_loop *loop, const rondo_cares_options *options, rondo_cares **cares);
 
 /** Look-ups under way end with RONDO_ECANCELED; the loop's resolver is the
  * system's again. NULL is ignored. Not from a look-up's start. */
-void rondo_cares_free(rondo_cares *cares);
+RONDO_CARES_API void rondo_cares_free(rondo_cares *cares);
 
 #ifdef __cplusplus
 }

@@ -16,6 +16,18 @@
 
 #include "rondo.h"
 
+#if defined(_WIN32) && defined(RONDO_TLS_SHARED)
+#ifdef RONDO_TLS_BUILDING
+#define RONDO_TLS_API __declspec(dllexport)
+#else
+#define RONDO_TLS_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__) && defined(RONDO_TLS_BUILDING)
+#define RONDO_TLS_API __attribute__((__visibility__("default")))
+#else
+#define RONDO_TLS_API
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -50,11 +62,11 @@ typedef struct rondo_tls_options {
  * that cannot be read or used), RONDO_ENOTSUP (an option of a newer header),
  * RONDO_ENOMEM. Any thread.
  */
-int rondo_tls_context_new(rondo_tls_context **context,
-                          const rondo_tls_options *options);
+RONDO_TLS_API int rondo_tls_context_new(rondo_tls_context **context,
+                                        const rondo_tls_options *options);
 
 /** Connections that use it keep what they need. NULL is ignored. Any thread. */
-void rondo_tls_context_free(rondo_tls_context *context);
+RONDO_TLS_API void rondo_tls_context_free(rondo_tls_context *context);
 
 /**
  * The SSL_CTX, still the context's, for what has no option here; NULL for NULL.
@@ -66,7 +78,7 @@ void rondo_tls_context_free(rondo_tls_context *context);
  * whose certificate, key and ALPN list then count (verify and trust stay the
  * first one's). It must not free that other one while connections are made.
  */
-void *rondo_tls_context_native(const rondo_tls_context *context);
+RONDO_TLS_API void *rondo_tls_context_native(const rondo_tls_context *context);
 
 /** What rondo_tls_client_setup needs; it must last until that has run. */
 typedef struct rondo_tls_client {
@@ -79,11 +91,11 @@ typedef struct rondo_tls_client {
 
 /** For rondo_connect_options.setup; setup_arg is a rondo_tls_client, whose host
  * is copied. Errors and thread as rondo_tls_start's. */
-int rondo_tls_client_setup(rondo_transport *t, void *client);
+RONDO_TLS_API int rondo_tls_client_setup(rondo_transport *t, void *client);
 
 /** For rondo_server_options.setup; setup_arg is a rondo_tls_context, which may
  * be freed when the server is closed. Errors and thread as rondo_tls_start's. */
-int rondo_tls_server_setup(rondo_transport *t, void *context);
+RONDO_TLS_API int rondo_tls_server_setup(rondo_transport *t, void *context);
 
 /**
  * TLS from now on, on a connection in use: see rondo_transport_push_filter for
@@ -93,16 +105,18 @@ int rondo_tls_server_setup(rondo_transport *t, void *context);
  * RONDO_EINVAL: no context, no host where it is to be checked, or one that
  * cannot be; RONDO_ENOMEM. The loop's thread. As loop.start_tls.
  */
-int rondo_tls_start(rondo_transport *t, rondo_tls_context *context,
-                    const char *host, rondo_done_fn done, void *arg);
+RONDO_TLS_API int rondo_tls_start(rondo_transport *t,
+                                  rondo_tls_context *context, const char *host,
+                                  rondo_done_fn done, void *arg);
 
 /** The transport's SSL, still its own, until connection_lost has returned; NULL:
  * it has no TLS. The loop's thread. As get_extra_info("ssl_object"). */
-void *rondo_tls_native(const rondo_transport *t);
+RONDO_TLS_API void *rondo_tls_native(const rondo_transport *t);
 
 /** What both sides agreed on by ALPN: its size, 0 for nothing. *name is not
  * terminated and lent until connection_lost has returned. The loop's thread. */
-size_t rondo_tls_alpn(const rondo_transport *t, const char **name);
+RONDO_TLS_API size_t rondo_tls_alpn(const rondo_transport *t,
+                                    const char **name);
 
 #ifndef __cplusplus
 #define RONDO_TLS(...)                                                         \
