@@ -74,6 +74,7 @@ extern "C" {
 #endif
 
 /* ---- 1. basic types ---------------------------------------------------- */
+/* Stability: stable; since 0.1. */
 
 /** An event loop. */
 typedef struct rondo_loop rondo_loop;
@@ -229,6 +230,7 @@ typedef void (*rondo_fn)(rondo_loop *loop, void *arg);
 typedef void (*rondo_done_fn)(rondo_loop *loop, void *arg, int64_t result);
 
 /* ---- addresses --------------------------------------------------------- */
+/* Stability: stable; since 0.1. */
 
 /** The address families. ANY leaves the choice open. */
 typedef enum rondo_family {
@@ -319,6 +321,7 @@ RONDO_API bool rondo_address_equal(const rondo_address *a,
                                    const rondo_address *b);
 
 /* ---- 2. loop and policy ------------------------------------------------ */
+/* Stability: stable; since 0.1. */
 
 /**
  * Where a loop's memory comes from. The functions are called on the loop's
@@ -698,6 +701,7 @@ RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
                                    int64_t slow_callback_ns);
 
 /* ---- what a loop does: tracer and meter --------------------------------- */
+/* Stability: young; since 0.1. */
 
 /** What a tracer is told. Lent for the call. */
 typedef struct rondo_trace {
@@ -746,6 +750,7 @@ RONDO_API int rondo_loop_set_metering(rondo_loop *loop, bool on);
 RONDO_API size_t rondo_function_name(rondo_fn fn, char *text, size_t size);
 
 /* ---- 3. callbacks and timers ------------------------------------------- */
+/* Stability: stable; since 0.1. */
 
 /**
  * Calls fn(loop, arg) in the next iteration; first in, first out. An id, or
@@ -892,6 +897,7 @@ RONDO_API int rondo_remote_cancel(rondo_remote *remote, rondo_id id);
 RONDO_API void rondo_remote_release(rondo_remote *remote);
 
 /* ---- 4. watching descriptors ------------------------------------------- */
+/* Stability: stable; since 0.1. */
 
 /** Called while the descriptor is ready. */
 typedef void (*rondo_fd_fn)(rondo_loop *loop, rondo_fd fd, void *arg);
@@ -979,6 +985,7 @@ RONDO_API int rondo_set_watch_release(rondo_loop *loop, rondo_fd fd,
                                       unsigned event, rondo_fn release);
 
 /* ---- 5. stream transports ---------------------------------------------- */
+/* Stability: stable; since 0.1. */
 
 /** One direction of a connection. */
 typedef enum rondo_direction {
@@ -1749,6 +1756,7 @@ RONDO_API void rondo_server_set_background(rondo_server *server,
                                            bool background);
 
 /* ---- filters: TLS, compression, framing -------------------------------- */
+/* Stability: may change; since 0.1. */
 
 /** A filter's place on a transport. */
 typedef struct rondo_layer rondo_layer;
@@ -1836,6 +1844,7 @@ RONDO_API void *rondo_transport_filter(const rondo_transport *t,
                                        const rondo_filter *filter);
 
 /* ---- 6. datagrams ------------------------------------------------------ */
+/* Stability: stable; since 0.1. */
 
 /** Bits that name what is known of a datagram, or asked for it, beside its
  * bytes and its address: the members of rondo_datagram_info. */
@@ -2159,6 +2168,7 @@ RONDO_API void rondo_datagram_set_background(rondo_datagram *d,
                                              bool background);
 
 /* ---- 7. subprocesses --------------------------------------------------- */
+/* Stability: stable; since 0.1. */
 
 /** How a process ended. A Windows exit code has 32 bits, so it cannot share a
  * number with the signals. */
@@ -2424,6 +2434,7 @@ RONDO_API rondo_id rondo_communicate(rondo_loop *loop,
                                      void *arg);
 
 /* ---- 8. signals -------------------------------------------------------- */
+/* Stability: stable; since 0.1. */
 
 /** SIGHUP's number, also on Windows, whose <signal.h> lacks it: there it says
  * that the console is being closed. */
@@ -2490,6 +2501,7 @@ RONDO_API rondo_id rondo_watch_signal(rondo_loop *loop, int signum,
                                       void *arg);
 
 /* ---- 9. threads and names ---------------------------------------------- */
+/* Stability: stable; since 0.1. */
 
 /** A job's work, on a thread: returns what done gets, a value >= 0 or a
  * RONDO_E... */
@@ -2683,6 +2695,7 @@ RONDO_API void rondo_resolver_answer(rondo_lookup *lookup,
                                      size_t count, int error);
 
 /* ---- 10. reading by line and by size ------------------------------------ */
+/* Stability: stable; since 0.1. */
 
 /** Keeps what a transport receives until it is asked for: a protocol of its
  * own, with self a reader. As asyncio.StreamReader. */
@@ -2790,6 +2803,7 @@ RONDO_API rondo_transport *rondo_reader_transport(const rondo_reader *reader);
 RONDO_API size_t rondo_reader_buffered(const rondo_reader *reader);
 
 /* ---- 11. operations on sockets of the program's ------------------------- */
+/* Stability: stable; since 0.1. */
 
 /*
  * The socket is non-blocking, stays the program's, and stays open until done is
@@ -2866,6 +2880,7 @@ RONDO_API rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s,
                                        void *arg);
 
 /* ---- 12. files ---------------------------------------------------------- */
+/* Stability: young; since 0.1. */
 
 /**
  * Files are read and written on threads of the loop's own, at most four, with
@@ -3070,6 +3085,7 @@ RONDO_API rondo_id rondo_fs_readlink(rondo_loop *loop, const char *path,
                                      rondo_done_fn done, void *arg);
 
 /* ---- 13. files: attributes, locks, copies, directories, trees ----------- */
+/* Stability: young; since 0.1. */
 
 /* What holds for all calls of section 12 holds here, too. RONDO_EINVAL also for
  * unknown flags, and for an option struct without a size. */
@@ -3342,6 +3358,7 @@ RONDO_API rondo_id rondo_fs_remove_tree(rondo_loop *loop, const char *path,
                                         rondo_done_fn done, void *arg);
 
 /* ---- 14. pumps ---------------------------------------------------------- */
+/* Stability: young; since 0.1. */
 
 /** How a pump treats its ends. */
 enum rondo_pump_flags {
@@ -3387,6 +3404,7 @@ RONDO_API rondo_id rondo_pump(rondo_transport *from, rondo_transport *to,
                               void *arg);
 
 /* ---- 15. groups: loops on several threads ------------------------------- */
+/* Stability: young; since 0.1. */
 
 /**
  * A group is a number of loops, each on a thread of its own, and a home loop
@@ -3596,6 +3614,7 @@ RONDO_API int rondo_group_close(rondo_group *group, int64_t grace_ns,
                                 rondo_done_fn done, void *arg);
 
 /* ---- 16. watching files and directories --------------------------------- */
+/* Stability: young; since 0.1. */
 
 /** What a rondo_path_event tells, in bits. */
 enum rondo_path_what {
@@ -3679,6 +3698,7 @@ RONDO_API rondo_id rondo_watch_path(rondo_loop *loop, const char *path,
                                     rondo_path_fn fn, void *arg);
 
 /* ---- 17. the program's terminal ----------------------------------------- */
+/* Stability: young; since 0.1. */
 
 /** How a terminal hands over what is typed. */
 typedef enum rondo_terminal_mode {
@@ -3749,6 +3769,7 @@ RONDO_API rondo_id rondo_watch_terminal_size(rondo_loop *loop, rondo_fd fd,
 RONDO_API int rondo_terminal_colours(rondo_fd fd);
 
 /* ---- 18. the machine ---------------------------------------------------- */
+/* Stability: young; since 0.1. */
 
 /**
  * Fills size bytes with random bytes of the system's generator, fit for keys:
