@@ -22,6 +22,7 @@ set(RONDO_SOURCES
     src/core/memory.c
     src/core/observe.c
     src/core/op.c
+    src/core/quarantine.c
     src/core/reactor.c
     src/core/release.c
     src/core/remote.c

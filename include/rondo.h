@@ -688,11 +688,14 @@ RONDO_API void rondo_loop_default_exception_handler(
     rondo_loop *loop, void *arg, const rondo_exception *what);
 
 /**
- * Turns debug mode on or off. In it, calls from a wrong thread are refused,
- * callbacks, timers, posts, watchers and signal handlers that take longer than
- * slow_callback_ns (0: as before) are reported with their name and duration,
- * and close lists what was open. 0. As loop.set_debug and
- * slow_callback_duration.
+ * Turns debug mode on or off. 0. As loop.set_debug and slow_callback_duration.
+ * In debug mode the exception handler is told of
+ * - callbacks of any kind that take longer than slow_callback_ns (0: as before),
+ *   with their name and duration;
+ * - calls from a wrong thread, which are refused (RONDO_ETHREAD);
+ * - calls that use a transport, server, datagram endpoint or process which has
+ *   ended, and are RONDO_ECLOSED: the last 128 are kept for that;
+ * - what is open when the loop is closed.
  */
 RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
                                    int64_t slow_callback_ns);

@@ -8,6 +8,7 @@
 #include "core/id.h"
 #include "core/observe.h"
 #include "core/part.h"
+#include "core/quarantine.h"
 #include "core/release.h"
 #include "core/remote.h"
 #include "core/signals.h"
@@ -441,6 +442,7 @@ static void loop_free_all(rondo_loop *loop)
     }
     free_list_clear(loop);
     timers_free(loop);
+    quarantine_close(loop);
     remote_close(loop);
     release_free(loop);
     observe_close(loop);
@@ -521,6 +523,7 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
     loop_set_guard(loop);
     atomic_init(&loop->sleeping, false);
     atomic_init(&loop->requests, 0);
+    atomic_init(&loop->thread_told, false);
 }
 
 static int loop_check_parts(const rondo_loop_options *o)

@@ -243,6 +243,12 @@ struct rondo_loop {
     struct doing *doing; /* the innermost under way */
     struct meter *meter; /* NULL: metering was never on */
     bool metering;
+
+    /* debug mode (quarantine.h) */
+    struct ended *ended; /* this is no loop, but a stone in place of one */
+    struct ended *quarantine, *quarantine_last; /* the oldest first */
+    unsigned quarantined;
+    atomic_bool thread_told; /* a call of a wrong thread is being told */
 };
 
 /* ---- memory ---- */
