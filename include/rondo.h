@@ -648,12 +648,21 @@ RONDO_API int rondo_loop_get_metrics(const rondo_loop *loop,
 typedef void (*rondo_line_fn)(void *arg, const char *line, size_t size);
 
 /**
- * Describes each live handle in one line: kind, descriptor, state, age. line
- * is called from inside this call and must not touch the loop. Returns the
- * number of lines. As libuv's uv_print_all_handles, and uv_walk.
+ * Describes each live handle in one line: kind, descriptor, state, age; then
+ * each timer, with its function and when it is due, and each callback and post
+ * that has not run, with its function (rondo_function_name). line is called from
+ * inside this call; it may end what it likes, but not run or close the loop.
+ * Returns the number of lines. As libuv's uv_print_all_handles, and uv_walk.
  */
 RONDO_API int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line,
                               void *arg);
+
+/**
+ * Tells what keeps rondo_loop_run running: as rondo_loop_dump, but only the
+ * lines of what does. 0: nothing, a run would return at once.
+ */
+RONDO_API int rondo_loop_explain(const rondo_loop *loop, rondo_line_fn line,
+                                 void *arg);
 
 /** What an exception handler is told. Lent for the call. */
 typedef struct rondo_exception {

@@ -323,6 +323,7 @@
 #define loop_exception rondo_p_loop_exception
 #define loop_free rondo_p_loop_free
 #define loop_give rondo_p_loop_give
+#define loop_is_alive rondo_p_loop_is_alive
 #define loop_nudge rondo_p_loop_nudge
 #define loop_options rondo_p_loop_options
 #define loop_parts rondo_p_loop_parts
@@ -519,6 +520,8 @@
 #define remote_deliver rondo_p_remote_deliver
 #define remote_open rondo_p_remote_open
 #define remote_post rondo_p_remote_post
+#define remote_post_at rondo_p_remote_post_at
+#define remote_posts rondo_p_remote_posts
 #define remote_refuse_posts rondo_p_remote_refuse_posts
 #define remote_reopen rondo_p_remote_reopen
 #define remote_run rondo_p_remote_run
@@ -939,6 +942,7 @@
 #define timers_count_alive rondo_p_timers_count_alive
 #define timers_free rondo_p_timers_free
 #define timers_init rondo_p_timers_init
+#define timers_list rondo_p_timers_list
 #define timers_look rondo_p_timers_look
 #define timers_run rondo_p_timers_run
 #define timers_set_background rondo_p_timers_set_background

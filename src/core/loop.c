@@ -236,7 +236,7 @@ static bool loop_take_requests(rondo_loop *loop)
     return atomic_load(&loop->requests) & some && loop_handle_requests(loop);
 }
 
-static bool loop_is_alive(rondo_loop *loop)
+bool loop_is_alive(const rondo_loop *loop)
 {
     return loop->alive || loop->ready_first ||
            loop->ring_tail - loop->ring_head > loop->ring_background ||

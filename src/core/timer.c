@@ -572,6 +572,25 @@ rondo_id timers_start_hidden(rondo_loop *loop, int64_t when, rondo_fn fn,
     return id;
 }
 
+bool timers_list(const struct timers *timers, size_t *at,
+                 struct timer_facts *facts)
+{
+    while (*at < timers->slots_used) {
+        size_t index = (*at)++;
+        const struct timer_slot *slot = &timers->slots[index];
+        if (!timer_is_live(timers, index) || slot->flags & TIMER_HIDDEN ||
+            timer_is_firing(timers, slot))
+            continue;
+        const struct timer_period *every = slot->arg;
+        bool repeats = slot->flags & TIMER_REPEATS;
+        *facts = (struct timer_facts){slot->fn, slot->when,
+                                      repeats ? every->period : 0,
+                                      slot->flags & TIMER_BACKGROUND};
+        return true;
+    }
+    return false;
+}
+
 /* ---- for the program ---- */
 
 /* RONDO_ENOENT, or RONDO_EINVAL if the id is of another kind. */
