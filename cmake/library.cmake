@@ -15,6 +15,14 @@ set_target_properties(rondo_shared PROPERTIES
     EXPORT_COMPILE_COMMANDS OFF) # the same files as the static library's
 target_compile_definitions(rondo_shared PUBLIC RONDO_SHARED)
 
+if(RONDO_USDT STREQUAL "AUTO")
+    include(CheckIncludeFile)
+    check_include_file(sys/sdt.h RONDO_HAVE_SDT)
+    set(RONDO_PROBES ${RONDO_HAVE_SDT})
+else()
+    set(RONDO_PROBES ${RONDO_USDT})
+endif()
+
 foreach(kind static shared)
     set(target rondo_${kind})
     add_library(rondo::${kind} ALIAS ${target})
@@ -23,7 +31,7 @@ foreach(kind static shared)
         EXPORT_NAME ${kind}
         C_VISIBILITY_PRESET hidden)
     target_compile_definitions(${target}
-        PRIVATE RONDO_BUILDING)
+        PRIVATE RONDO_BUILDING $<$<BOOL:${RONDO_PROBES}>:RONDO_USDT>)
     target_include_directories(${target}
         PUBLIC
             $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>

@@ -8,6 +8,7 @@
 #include "core/id.h"
 #include "core/observe.h"
 #include "core/part.h"
+#include "core/probe.h"
 #include "core/quarantine.h"
 #include "core/release.h"
 #include "core/remote.h"
@@ -133,8 +134,10 @@ static INLINED int loop_collect_as(rondo_loop *loop, int64_t most_ns,
         atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_WAKE);
     loop->prepared = false;
     loop->now = sys_clock();
-    if (timeout)
+    if (timeout) {
         loop->metrics.idle_ns += loop->now - start;
+        PROBE3(wait_end, loop, timeout, loop->now - start);
+    }
     if (unusual && wait.loop)
         observe_end(&wait, error);
     if (unusual)
@@ -591,6 +594,7 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
         loop_free_all(made);
     else
         *loop = made;
+    PROBE2(loop_new, made, error);
     return error;
 }
 
@@ -677,6 +681,7 @@ NOINLINE int rondo_loop_close(rondo_loop *loop)
         return error;
     if (loop->debug)
         loop_report_open(loop);
+    PROBE1(loop_close, loop);
     loop->closing = true;
     loop_set_guard(loop);
     loop->now = sys_clock();

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "core/bits.h"
 #include "core/id.h"
+#include "core/probe.h"
 #include "core/release.h"
 #include "core/timer_store.h"
 
@@ -451,6 +452,7 @@ static void timer_fire(rondo_loop *loop, uint32_t index)
 {
     struct timers *t = &loop->timers;
     struct timer_slot *slot = &t->slots[index];
+    PROBE3(timer_fire, loop, slot->fn, loop->now - slot->when);
     timer_heap_remove(t, TIMER_ROOT);
     slot->prev = TIMER_NOWHERE;
     if (slot->flags & TIMER_REPEATS)

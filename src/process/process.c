@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "core/observe.h"
 #include "core/part.h"
+#include "core/probe.h"
 #include "core/quarantine.h"
 
 #include <signal.h>
@@ -53,6 +54,7 @@ static void process_on_ended(struct child *child)
                                   offsetof(rondo_process, child));
     assert(!p->ended && !p->known);
     p->ended = p->known = true;
+    PROBE2(process_exit, p, p->child.pid);
     process_close_console(p);
     dispatch_owe(&p->dispatch, 1U << PROCESS_OWED_EXITED);
     process_settle(p);
@@ -138,6 +140,7 @@ static void process_pipe_gone(rondo_loop *loop, struct stream_owner *owner)
 static void process_tell_made(void *handle)
 {
     rondo_process *p = handle;
+    PROBE2(process_made, p, p->child.pid);
     if (p->protocol->connection_made)
         OBSERVE_MEMBER(p->loop, p, p->protocol, connection_made, p, p->self);
 }

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "core/observe.h"
+#include "core/probe.h"
 #include "core/quarantine.h"
 #include "stream/filter.h"
 
@@ -335,6 +336,7 @@ static void stream_tell_made(void *handle)
 {
     rondo_transport *t = handle;
     t->made = MADE_TOLD;
+    PROBE2(transport_made, t, t->io.fd);
     if (t->timed)
         stream_start_time(t);
     stream_tell_member(t, "connection_made", t->protocol->connection_made);
@@ -427,6 +429,7 @@ static void stream_tell_lost(void *handle)
         pump_lost(t);
     if (t->out && t->out->pump)
         pump_drop(t);
+    PROBE2(transport_lost, t, t->error);
     if (t->error)
         stream_describe_loss(t);
     if (t->made == MADE_TOLD && t->protocol->connection_lost)
