@@ -13,6 +13,7 @@ set(RONDO_SOURCES
     src/core/child_watch.c
     src/core/debug.c
     src/core/dispatch.c
+    src/core/dump.c
     src/core/embed.c
     src/core/fork.c
     src/core/hooks.c
@@ -22,6 +23,7 @@ set(RONDO_SOURCES
     src/core/memory.c
     src/core/observe.c
     src/core/op.c
+    src/core/quarantine.c
     src/core/reactor.c
     src/core/release.c
     src/core/remote.c

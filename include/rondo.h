@@ -651,12 +651,21 @@ RONDO_API int rondo_loop_get_metrics(const rondo_loop *loop,
 typedef void (*rondo_line_fn)(void *arg, const char *line, size_t size);
 
 /**
- * Describes each live handle in one line: kind, descriptor, state, age. line
- * is called from inside this call and must not touch the loop. Returns the
- * number of lines. As libuv's uv_print_all_handles, and uv_walk.
+ * Describes each live handle in one line: kind, descriptor, state, age; then
+ * each timer, with its function and when it is due, and each callback and post
+ * that has not run, with its function (rondo_function_name). line is called from
+ * inside this call; it may end what it likes, but not run or close the loop.
+ * Returns the number of lines. As libuv's uv_print_all_handles, and uv_walk.
  */
 RONDO_API int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line,
                               void *arg);
+
+/**
+ * Tells what keeps rondo_loop_run running: as rondo_loop_dump, but only the
+ * lines of what does. 0: nothing, a run would return at once.
+ */
+RONDO_API int rondo_loop_explain(const rondo_loop *loop, rondo_line_fn line,
+                                 void *arg);
 
 /** What an exception handler is told. Lent for the call. */
 typedef struct rondo_exception {
@@ -691,11 +700,14 @@ RONDO_API void rondo_loop_default_exception_handler(
     rondo_loop *loop, void *arg, const rondo_exception *what);
 
 /**
- * Turns debug mode on or off. In it, calls from a wrong thread are refused,
- * callbacks, timers, posts, watchers and signal handlers that take longer than
- * slow_callback_ns (0: as before) are reported with their name and duration,
- * and close lists what was open. 0. As loop.set_debug and
- * slow_callback_duration.
+ * Turns debug mode on or off. 0. As loop.set_debug and slow_callback_duration.
+ * In debug mode the exception handler is told of
+ * - callbacks of any kind that take longer than slow_callback_ns (0: as before),
+ *   with their name and duration;
+ * - calls from a wrong thread, which are refused (RONDO_ETHREAD);
+ * - calls that use a transport, server, datagram endpoint or process which has
+ *   ended, and are RONDO_ECLOSED: the last 128 are kept for that;
+ * - what is open when the loop is closed.
  */
 RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
                                    int64_t slow_callback_ns);

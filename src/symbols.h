@@ -323,6 +323,7 @@
 #define loop_exception rondo_p_loop_exception
 #define loop_free rondo_p_loop_free
 #define loop_give rondo_p_loop_give
+#define loop_is_alive rondo_p_loop_is_alive
 #define loop_nudge rondo_p_loop_nudge
 #define loop_options rondo_p_loop_options
 #define loop_parts rondo_p_loop_parts
@@ -470,6 +471,12 @@
 #define pump_take rondo_p_pump_take
 #define pump_waits rondo_p_pump_waits
 #define pump_writes rondo_p_pump_writes
+#define quarantine_begin rondo_p_quarantine_begin
+#define quarantine_close rondo_p_quarantine_close
+#define quarantine_keep rondo_p_quarantine_keep
+#define quarantine_loop rondo_p_quarantine_loop
+#define quarantine_tell rondo_p_quarantine_tell
+#define quarantine_tell_thread rondo_p_quarantine_tell_thread
 #define queue_add rondo_p_queue_add
 #define queue_add_message rondo_p_queue_add_message
 #define queue_drop rondo_p_queue_drop
@@ -513,6 +520,8 @@
 #define remote_deliver rondo_p_remote_deliver
 #define remote_open rondo_p_remote_open
 #define remote_post rondo_p_remote_post
+#define remote_post_at rondo_p_remote_post_at
+#define remote_posts rondo_p_remote_posts
 #define remote_refuse_posts rondo_p_remote_refuse_posts
 #define remote_reopen rondo_p_remote_reopen
 #define remote_run rondo_p_remote_run
@@ -644,6 +653,7 @@
 #define stream_drop_out rondo_p_stream_drop_out
 #define stream_end rondo_p_stream_end
 #define stream_end_again rondo_p_stream_end_again
+#define stream_end_in_quarantine rondo_p_stream_end_in_quarantine
 #define stream_extra rondo_p_stream_extra
 #define stream_fail rondo_p_stream_fail
 #define stream_fds_are_queued rondo_p_stream_fds_are_queued
@@ -721,8 +731,10 @@
 #define stream_stop_time rondo_p_stream_stop_time
 #define stream_take_held rondo_p_stream_take_held
 #define stream_tell_data rondo_p_stream_tell_data
+#define stream_tell_end_observed rondo_p_stream_tell_end_observed
 #define stream_tell_eof rondo_p_stream_tell_eof
 #define stream_tell_flow rondo_p_stream_tell_flow
+#define stream_tell_member_observed rondo_p_stream_tell_member_observed
 #define stream_tell_time rondo_p_stream_tell_time
 #define stream_then_arrive rondo_p_stream_then_arrive
 #define stream_then_came_down rondo_p_stream_then_came_down
@@ -930,6 +942,7 @@
 #define timers_count_alive rondo_p_timers_count_alive
 #define timers_free rondo_p_timers_free
 #define timers_init rondo_p_timers_init
+#define timers_list rondo_p_timers_list
 #define timers_look rondo_p_timers_look
 #define timers_run rondo_p_timers_run
 #define timers_set_background rondo_p_timers_set_background

@@ -8,6 +8,8 @@
 #include "core/id.h"
 #include "core/observe.h"
 #include "core/part.h"
+#include "core/probe.h"
+#include "core/quarantine.h"
 #include "core/release.h"
 #include "core/remote.h"
 #include "core/signals.h"
@@ -132,8 +134,10 @@ static INLINED int loop_collect_as(rondo_loop *loop, int64_t most_ns,
         atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_WAKE);
     loop->prepared = false;
     loop->now = sys_clock();
-    if (timeout)
+    if (timeout) {
         loop->metrics.idle_ns += loop->now - start;
+        PROBE3(wait_end, loop, timeout, loop->now - start);
+    }
     if (unusual && wait.loop)
         observe_end(&wait, error);
     if (unusual)
@@ -235,7 +239,7 @@ static bool loop_take_requests(rondo_loop *loop)
     return atomic_load(&loop->requests) & some && loop_handle_requests(loop);
 }
 
-static bool loop_is_alive(rondo_loop *loop)
+bool loop_is_alive(const rondo_loop *loop)
 {
     return loop->alive || loop->ready_first ||
            loop->ring_tail - loop->ring_head > loop->ring_background ||
@@ -441,6 +445,7 @@ static void loop_free_all(rondo_loop *loop)
     }
     free_list_clear(loop);
     timers_free(loop);
+    quarantine_close(loop);
     remote_close(loop);
     release_free(loop);
     observe_close(loop);
@@ -521,6 +526,7 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
     loop_set_guard(loop);
     atomic_init(&loop->sleeping, false);
     atomic_init(&loop->requests, 0);
+    atomic_init(&loop->thread_told, false);
 }
 
 static int loop_check_parts(const rondo_loop_options *o)
@@ -588,6 +594,7 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
         loop_free_all(made);
     else
         *loop = made;
+    PROBE2(loop_new, made, error);
     return error;
 }
 
@@ -674,6 +681,7 @@ NOINLINE int rondo_loop_close(rondo_loop *loop)
         return error;
     if (loop->debug)
         loop_report_open(loop);
+    PROBE1(loop_close, loop);
     loop->closing = true;
     loop_set_guard(loop);
     loop->now = sys_clock();

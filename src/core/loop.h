@@ -243,6 +243,12 @@ struct rondo_loop {
     struct doing *doing; /* the innermost under way */
     struct meter *meter; /* NULL: metering was never on */
     bool metering;
+
+    /* debug mode (quarantine.h) */
+    struct ended *ended; /* this is no loop, but a stone in place of one */
+    struct ended *quarantine, *quarantine_last; /* the oldest first */
+    unsigned quarantined;
+    atomic_bool thread_told; /* a call of a wrong thread is being told */
 };
 
 /* ---- memory ---- */
@@ -390,6 +396,9 @@ void loop_run_ring(rondo_loop *loop, uint64_t end);
  * is requested and the next timer. */
 int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now);
 
+/* Does anything keep rondo_loop_run running? */
+bool loop_is_alive(const rondo_loop *loop);
+
 /* After a run_once of an embedded loop, whose main loop may be about to wait as
  * prepare has told it. */
 COLD void embed_go_on_waiting(rondo_loop *loop);
@@ -421,7 +430,7 @@ static inline void loop_call(rondo_loop *loop, rondo_activity activity,
  * sentence and system code, which it points at. */
 struct rondo_exception loop_exception(int error);
 
-/* In debug mode: reports each open handle to the exception handler. */
+/* In debug mode: reports what is open to the exception handler. */
 void loop_report_open(rondo_loop *loop);
 
 /* ---- handles ---- */

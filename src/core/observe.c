@@ -6,6 +6,7 @@
 #include "core/bits.h"
 #include "core/op.h"
 #include "core/part.h"
+#include "core/probe.h"
 
 /* ---- what is switched on ---- */
 
@@ -96,6 +97,7 @@ static void observe_slow(rondo_loop *loop, const rondo_trace *trace,
 {
     bool plain = trace->activity < RONDO_DOES_PROTOCOL;
     char name[128];
+    PROBE3(slow_callback, loop, trace->fn, own_ns);
     sys_function_name(trace->fn, name, sizeof name);
     error_set(RONDO_OK, "%s %s took %lld.%03lld ms",
               plain ? "callback" : trace->what, name,

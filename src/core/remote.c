@@ -363,6 +363,29 @@ void remote_run_in_order(rondo_loop *loop, size_t most, uint64_t end)
     remote_run_completions_now(loop, own, most);
 }
 
+size_t remote_posts(const rondo_loop *loop)
+{
+    struct remote *own = loop->remote;
+    sys_mutex_lock(&own->shared->lock.mutex);
+    size_t count = own->shared->taken.used - own->next;
+    count += own->shared->inbox.used;
+    sys_mutex_unlock(&own->shared->lock.mutex);
+    return count;
+}
+
+rondo_fn remote_post_at(const rondo_loop *loop, size_t i)
+{
+    struct remote *own = loop->remote;
+    struct rondo_remote *r = own->shared;
+    sys_mutex_lock(&r->lock.mutex);
+    size_t taken = r->taken.used - own->next;
+    rondo_fn fn = i < taken                   ? r->taken.items[own->next + i].fn
+                  : i - taken < r->inbox.used ? r->inbox.items[i - taken].fn
+                                              : NULL;
+    sys_mutex_unlock(&r->lock.mutex);
+    return fn;
+}
+
 uint64_t remote_allocations(const rondo_loop *loop)
 {
     struct rondo_remote *r = loop->remote->shared;

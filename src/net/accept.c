@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/observe.h"
+#include "core/probe.h"
 #include "net/server.h"
 #include "stream/filter.h"
 
@@ -241,6 +242,7 @@ static void accept_take(rondo_server *s, const struct listener *l, sys_fd fd,
                         const rondo_address *peer)
 {
     rondo_transport *t;
+    PROBE2(server_accept, s, fd);
     if (!l || !l->inherits)
         accept_set_options(s, fd);
     if (s->options.accepted) {

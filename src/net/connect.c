@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "core/id.h"
 #include "core/observe.h"
+#include "core/probe.h"
 #include "net/happy_eyeballs.h"
 #include "stream/filter.h"
 #include "threads/lookup.h"
@@ -414,6 +415,7 @@ static void connect_fail(struct connect *c, int error)
     rondo_connect_fn done = c->done;
     void *arg = c->arg;
     int64_t os_error = c->os_error;
+    PROBE2(connect_fail, loop, error);
     if (c->t)
         stream_discard(c->t);
     connect_tell(c, error);
@@ -452,6 +454,7 @@ static void connect_succeed(struct connect *c)
     rondo_connect_fn done = c->done;
     void *arg = c->arg;
     rondo_transport *t = c->t;
+    PROBE2(connect_done, loop, t);
     handle_set_background(loop, &t->handle, c->handle.background);
     connect_free(c);
     stream_make(t);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "core/buf.h"
 #include "core/observe.h"
+#include "core/quarantine.h"
 
 #include <stdio.h>
 
@@ -212,7 +213,19 @@ static void datagram_free_all(rondo_datagram *d)
     queue_free(d->loop, &d->queue);
     datagram_free_kept(d);
     loop_free(d->loop, d->room);
-    loop_free(d->loop, d);
+    d->room = NULL;
+    struct ended *e = d->loop->debug
+                          ? quarantine_begin(d->loop, "datagram endpoint", "")
+                          : NULL;
+    if (!e) {
+        loop_free(d->loop, d);
+        return;
+    }
+    if (d->protocol->connection_lost) {
+        e->member = "connection_lost";
+        e->last = OBSERVE_PLAIN(d->protocol->connection_lost);
+    }
+    quarantine_keep(e, d, &d->loop);
 }
 
 static void datagram_tell_lost(void *handle)

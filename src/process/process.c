@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "core/observe.h"
 #include "core/part.h"
+#include "core/probe.h"
+#include "core/quarantine.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -52,6 +54,7 @@ static void process_on_ended(struct child *child)
                                   offsetof(rondo_process, child));
     assert(!p->ended && !p->known);
     p->ended = p->known = true;
+    PROBE2(process_exit, p, p->child.pid);
     process_close_console(p);
     dispatch_owe(&p->dispatch, 1U << PROCESS_OWED_EXITED);
     process_settle(p);
@@ -137,6 +140,7 @@ static void process_pipe_gone(rondo_loop *loop, struct stream_owner *owner)
 static void process_tell_made(void *handle)
 {
     rondo_process *p = handle;
+    PROBE2(process_made, p, p->child.pid);
     if (p->protocol->connection_made)
         OBSERVE_MEMBER(p->loop, p, p->protocol, connection_made, p, p->self);
 }
@@ -159,6 +163,25 @@ static void process_cut_pipes(void *handle)
         stream_cut(t);
 }
 
+/* In debug mode it is told from now on what it was. */
+static void process_free(rondo_process *p)
+{
+    rondo_loop *loop = p->loop;
+    char pid[32];
+    snprintf(pid, sizeof pid, "%lld", (long long)p->child.pid);
+    struct ended *e =
+        loop->debug ? quarantine_begin(loop, "process", pid) : NULL;
+    if (!e) {
+        loop_free(loop, p);
+        return;
+    }
+    if (p->protocol->connection_lost) {
+        e->member = "connection_lost";
+        e->last = OBSERVE_PLAIN(p->protocol->connection_lost);
+    }
+    quarantine_keep(e, p, &p->loop);
+}
+
 static void process_tell_lost(void *handle)
 {
     rondo_process *p = handle;
@@ -171,7 +194,7 @@ static void process_tell_lost(void *handle)
         OBSERVE_MEMBER(p->loop, p, p->protocol, connection_lost, p, p->self,
                        p->error);
     handle_close(loop, &p->handle);
-    loop_free(loop, p);
+    process_free(p);
 }
 
 static void (*const process_tell[PROCESS_OWED])(void *handle) = {
@@ -381,7 +404,7 @@ void *rondo_process_self(const rondo_process *p)
 
 rondo_loop *rondo_process_loop(const rondo_process *p)
 {
-    return p ? p->loop : NULL;
+    return p ? quarantine_loop_of(p->loop, "process_loop") : NULL;
 }
 
 void rondo_process_set_background(rondo_process *p, bool background)

@@ -525,6 +525,33 @@ void stream_set_protocol(rondo_transport *t, const rondo_protocol *protocol,
 
 /* ---- what an observed loop sees: stream_observe.c ---- */
 
+COLD void stream_tell_member_observed(rondo_transport *t, const char *what,
+                                      void (*fn)(rondo_transport *t,
+                                                 void *self));
+COLD void stream_tell_end_observed(rondo_transport *t);
+/* A member of its protocol. fn may be NULL. */
+static inline void stream_tell_member(rondo_transport *t, const char *what,
+                                      void (*fn)(rondo_transport *t,
+                                                 void *self))
+{
+    if (!fn)
+        return;
+    if (t->loop->observed)
+        stream_tell_member_observed(t, what, fn);
+    else
+        fn(t, t->self);
+}
+/* connection_lost, which it has. */
+static inline void stream_tell_end(rondo_transport *t)
+{
+    if (t->loop->observed)
+        stream_tell_end_observed(t);
+    else
+        t->protocol->connection_lost(t, t->self, t->error);
+}
+/* In debug mode: who uses it from now on is told what it was. NULL: it is to be
+ * freed. */
+COLD struct ended *stream_end_in_quarantine(const rondo_transport *t);
 /* Of data_received; else the fast path calls it. */
 COLD void stream_tell_data(rondo_transport *t, const char *data, size_t size);
 /* get_buffers' answer, or get_buffer's: 1. */

@@ -1,8 +1,11 @@
 /* stream_observe.c - what an observed loop sees of a transport's protocol. */
 /* SPDX-License-Identifier: MIT */
 #include "core/observe.h"
+#include "core/quarantine.h"
 #include "stream/reader.h"
 #include "stream/stream.h"
+
+#include <string.h>
 
 void stream_tell_data(rondo_transport *t, const char *data, size_t size)
 {
@@ -49,6 +52,34 @@ bool stream_tell_time(rondo_transport *t, rondo_direction direction)
         OBSERVE(t->loop, RONDO_DOES_PROTOCOL, "timed_out", protocol->timed_out,
                 t, go_on = protocol->timed_out(t, t->self, direction));
     return go_on;
+}
+
+void stream_tell_member_observed(rondo_transport *t, const char *what,
+                                 void (*fn)(rondo_transport *t, void *self))
+{
+    OBSERVE(t->loop, RONDO_DOES_PROTOCOL, what, fn, t, fn(t, t->self));
+}
+
+void stream_tell_end_observed(rondo_transport *t)
+{
+    OBSERVE_MEMBER(t->loop, t, t->protocol, connection_lost, t, t->self,
+                   t->error);
+}
+
+struct ended *stream_end_in_quarantine(const rondo_transport *t)
+{
+    char about[RONDO_ADDRESS_TEXT + 8] = "";
+    rondo_address peer;
+    if (stream_address(t, &t->peer, &peer) == 0) {
+        memcpy(about, "to ", 4);
+        (void)rondo_address_text(&peer, about + 3, sizeof about - 3);
+    }
+    struct ended *e = quarantine_begin(t->loop, "transport", about);
+    if (e && t->made == MADE_TOLD && t->protocol->connection_lost) {
+        e->member = "connection_lost";
+        e->last = OBSERVE_PLAIN(t->protocol->connection_lost);
+    }
+    return e;
 }
 
 /* What is observed comes the slow way. Once it is no more, the next event

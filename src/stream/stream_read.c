@@ -596,8 +596,8 @@ static INLINED void stream_read_into(rondo_loop *loop, struct task *task,
         return;
     }
     int64_t count = receive(t, &to, room);
-    if (count > 0)
-        stream_read_updated(t, (size_t)count);
+    if (count > 0 && protocol->buffer_updated)
+        protocol->buffer_updated(t, t->self, (size_t)count);
     if (count <= 0 || (size_t)count == room || !t->fast_read) {
         stream_read_leave_into(t, count, room);
         return;

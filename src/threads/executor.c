@@ -5,6 +5,7 @@
 #include "core/id.h"
 #include "core/observe.h"
 #include "core/part.h"
+#include "core/probe.h"
 #include "core/remote.h"
 
 #include <stdio.h>
@@ -148,7 +149,9 @@ static void executor_run(struct work *work)
     struct rondo_job *job = executor_job_of(work);
     assert(!work->link && job->fn);
     atomic_store_explicit(&job->started, true, memory_order_relaxed);
+    PROBE2(job_begin, job, job->fn);
     job->result = job->fn(job, job->arg);
+    PROBE3(job_end, job, job->fn, job->result);
 }
 
 static void executor_give_back(struct work *work)
@@ -277,6 +280,7 @@ rondo_id rondo_run_in_executor(rondo_loop *loop, rondo_executor *executor,
         return error;
     }
     assert(job->id > 0);
+    PROBE2(job_new, job, work);
     return job->id;
 }
 
