@@ -3,34 +3,43 @@
 /**
  * Rondo has the shape of Python's asyncio: one loop object, callbacks, timers,
  * transports with protocols. Where a function follows an asyncio method, a
- * manual page or an RFC, its comment names it. What holds everywhere:
+ * manual page or an RFC, its comment names it. The rest of this comment holds
+ * for all functions.
  *
- * Errors. A function that can fail returns a negative RONDO_E... number, the
- * same on every platform; the failure is then a sentence in rondo_last_error().
- * Any function can return RONDO_EINVAL (NULL where something is needed, a
- * value that makes no sense), RONDO_ENOMEM, RONDO_EFORKED (the loop came from
- * the parent process, see rondo_loop_after_fork), in debug mode RONDO_ETHREAD,
- * and, if it creates or schedules something, RONDO_ECLOSED while the loop is
- * being closed. The comments below name what else there is.
+ * Errors. A function that can fail returns a negative RONDO_E... number, which
+ * is the same on every platform. rondo_last_error then has a sentence. A comment
+ * lists the errors of its function, except these, which any function can return:
+ * - RONDO_EINVAL: NULL where something is needed, or an invalid value
+ * - RONDO_ENOMEM: out of memory
+ * - RONDO_EFORKED: the loop came from the parent process
+ *   (rondo_loop_after_fork)
+ * - RONDO_ETHREAD: in debug mode, a call from another thread than the loop's
+ * - RONDO_ECLOSED: the loop is being closed, and the function creates or
+ *   schedules something
  *
- * Threads. A loop and all that belongs to it are used by the thread that made
- * the loop (or took it: rondo_loop_take). "Any thread" marks the exceptions. In
- * debug mode a call from another thread is RONDO_ETHREAD; functions that return
- * no error then do nothing but set rondo_last_error().
+ * Threads. One thread owns a loop and all its objects: the thread that made the
+ * loop, or that took it (rondo_loop_take). Only that thread may use them. A
+ * comment says "Any thread" where others may call, too. In debug mode a call
+ * from another thread is RONDO_ETHREAD; a function without a result then does
+ * nothing but set rondo_last_error.
  *
- * Callbacks. They run on the loop's thread, from the loop, never inside the
- * call that caused them. (rondo_loop_close, the allocator, the line function
- * of rondo_loop_dump, rondo_loop_call_exception_handler and a filter's
- * functions, see rondo_filter, call directly.) A callback may close, abort,
- * cancel or stop anything, itself included.
+ * Callbacks. The loop calls them on its thread, and never inside the call that
+ * caused them. These call directly: rondo_loop_close, the allocator, the line
+ * function of rondo_loop_dump, rondo_loop_call_exception_handler, the functions
+ * of a resolver (rondo_resolver) and of a filter (rondo_filter). A callback may
+ * close, abort, cancel or stop anything, also the object that it was called for.
  *
- * Names. Strings are UTF-8 and end with a NUL byte; those passed in are copied
- * where they are needed longer. Times are nanoseconds on the loop's monotonic
- * clock, durations are nanoseconds. In option structs zero is the default of
- * every member and `size` is sizeof the struct, so that programs compiled
- * against an older header go on working. Tables of functions (protocols,
- * filters, resolvers) have `reserved` members for that, which a program leaves
- * zero; a function that is given a table with a member of a later version is
+ * Strings. They are UTF-8 and end with a NUL byte. The library copies a string
+ * that it needs after the call.
+ *
+ * Times. A time is in nanoseconds on the loop's monotonic clock; a duration is
+ * in nanoseconds.
+ *
+ * Structs. In an option struct zero is the default of every member, and `size`
+ * is the size of the struct, so that a program that was compiled with an older
+ * header goes on working. A table of functions (protocol, filter, resolver) has
+ * `reserved` members for later functions, which a program leaves zero. A
+ * function that is given a table with a member of a later version returns
  * RONDO_ENOTSUP.
  */
 #ifndef RONDO_H
@@ -65,6 +74,11 @@
 #define RONDO_PRINTF(format, first)
 #endif
 
+/**
+ * The version of the header.
+ *
+ * Stability: stable; since 0.1.
+ */
 #define RONDO_VERSION_MAJOR 0
 #define RONDO_VERSION_MINOR 1
 #define RONDO_VERSION_PATCH 0
@@ -80,76 +94,78 @@ extern "C" {
 typedef struct rondo_loop rondo_loop;
 /** One end of a stream connection. */
 typedef struct rondo_transport rondo_transport;
-/** One or more listening sockets and the clients that came through them. */
+/** One or more listening sockets, and the clients that they have accepted. */
 typedef struct rondo_server rondo_server;
-/** A socket for datagrams. */
+/** A datagram endpoint: one socket for datagrams. */
 typedef struct rondo_datagram rondo_datagram;
-/** A child process, and the pipes to it. */
+/** A child process and the pipes to it. */
 typedef struct rondo_process rondo_process;
-/** A counted sender of callbacks to a loop; outlives the loop. */
+/** A reference-counted sender that posts callbacks to a loop. It outlives the
+ * loop. */
 typedef struct rondo_remote rondo_remote;
-/** Threads for jobs; outlives loops. */
+/** A pool of threads that runs jobs. It outlives loops. */
 typedef struct rondo_executor rondo_executor;
-/** What a thread sees of the job that it is at. */
+/** The job that a thread is running, as its work function sees it. */
 typedef struct rondo_job rondo_job;
 
 /**
- * Names one pending thing (callback, timer, operation) of one loop. Valid ids
- * are > 0; 0 is never one, so it can mean "none"; a negative value returned
- * where an id is expected is an error. An id is never reused for a newer thing:
- * using one twice or too late is harmless.
+ * Names one pending thing of one loop: a callback, a timer or an operation.
+ *
+ * Valid ids are above 0, so 0 can mean "none"; a negative value in place of an
+ * id is an error. An id is never reused: a call with an id that is used up is
+ * harmless.
  */
 typedef int64_t rondo_id;
 
-/**
- * What the system calls int, SOCKET or HANDLE. Unix: the descriptor. Windows:
- * a SOCKET or a HANDLE, never a descriptor of the C runtime.
- */
+/** What the system calls int, SOCKET or HANDLE. Unix: a file descriptor.
+ * Windows: a SOCKET or a HANDLE, never a descriptor of the C runtime. */
 typedef intptr_t rondo_fd;
 /** No descriptor. */
 #define RONDO_NO_FD ((rondo_fd)-1)
 
-/** n microseconds, milliseconds, seconds (n up to 9,223,372,036) in ns. */
+/** n microseconds, milliseconds or seconds in nanoseconds. n is at most
+ * 9,223,372,036 seconds. */
 #define RONDO_US(n)  ((int64_t)(n)*INT64_C(1000))
 #define RONDO_MS(n)  ((int64_t)(n)*INT64_C(1000000))
 #define RONDO_SEC(n) ((int64_t)(n)*INT64_C(1000000000))
-/** A point in time that does not come; as a timeout: none. */
+/** A point in time that never comes. As a timeout: no limit. */
 #define RONDO_NEVER INT64_MAX
 
-/** A member that a table keeps for later versions: zero. */
+/** The type of the members that a table of functions keeps for later versions.
+ * They must be zero. */
 typedef void (*rondo_reserved)(void);
 
-/** Error numbers: far from -1 and from every -errno. */
+/** Error numbers. They are far from -1 and from every -errno. */
 typedef enum rondo_error {
-    RONDO_OK = 0,
-    RONDO_EOTHER = -20001,        /**< none of these: rondo_last_os_error */
-    RONDO_EINVAL = -20002,        /**< an argument makes no sense */
-    RONDO_ENOMEM = -20003,        /**< out of memory */
-    RONDO_ENOTSUP = -20004,       /**< this platform or backend cannot */
-    RONDO_EBUSY = -20005,         /**< in use, or running */
-    RONDO_ECLOSED = -20006,       /**< closed, or closing */
-    RONDO_ECANCELED = -20007,     /**< cancelled, or aborted by this side */
-    RONDO_ETIMEDOUT = -20008,     /**< took too long */
-    RONDO_ENOENT = -20009,        /**< no such thing */
-    RONDO_EEXIST = -20010,        /**< exists already */
-    RONDO_EACCES = -20011,        /**< permission denied */
-    RONDO_EPERM = -20012,         /**< not permitted on this kind of thing */
-    RONDO_EBADF = -20013,         /**< not an open descriptor */
-    RONDO_EMFILE = -20014,        /**< the process or backend has no room */
-    RONDO_ENFILE = -20015,        /**< the system has no room */
-    RONDO_ENOBUFS = -20016,       /**< no buffer space */
-    RONDO_EFORKED = -20017,       /**< the loop came through fork */
-    RONDO_ETHREAD = -20018,       /**< not the loop's thread */
+    RONDO_OK = 0,             /**< no error */
+    RONDO_EOTHER = -20001,    /**< another error: see rondo_last_os_error */
+    RONDO_EINVAL = -20002,    /**< invalid argument */
+    RONDO_ENOMEM = -20003,    /**< out of memory */
+    RONDO_ENOTSUP = -20004,   /**< this platform or backend cannot do it */
+    RONDO_EBUSY = -20005,     /**< in use, or running */
+    RONDO_ECLOSED = -20006,   /**< closed, or closing */
+    RONDO_ECANCELED = -20007, /**< cancelled, or aborted by this side */
+    RONDO_ETIMEDOUT = -20008, /**< a time limit has passed */
+    RONDO_ENOENT = -20009,    /**< it does not exist */
+    RONDO_EEXIST = -20010,    /**< it exists already */
+    RONDO_EACCES = -20011,    /**< permission denied */
+    RONDO_EPERM = -20012,     /**< not permitted for this kind of object */
+    RONDO_EBADF = -20013,     /**< not an open descriptor */
+    RONDO_EMFILE = -20014,  /**< the process or backend has no room for more */
+    RONDO_ENFILE = -20015,  /**< the system has no room for more */
+    RONDO_ENOBUFS = -20016, /**< no buffer space */
+    RONDO_EFORKED = -20017, /**< the loop was made before a fork */
+    RONDO_ETHREAD = -20018, /**< the caller is not the loop's thread */
     RONDO_ENAMETOOLONG = -20019,  /**< name too long */
     RONDO_ENOTDIR = -20020,       /**< not a directory */
-    RONDO_ENOEXEC = -20021,       /**< not a program */
+    RONDO_ENOEXEC = -20021,       /**< not an executable program */
     RONDO_EADDRINUSE = -20022,    /**< address in use */
-    RONDO_EADDRNOTAVAIL = -20023, /**< address not of this machine */
+    RONDO_EADDRNOTAVAIL = -20023, /**< not an address of this machine */
     RONDO_EAFNOSUPPORT = -20024,  /**< address family not supported */
-    RONDO_ECONNREFUSED = -20025,  /**< nobody listens there */
+    RONDO_ECONNREFUSED = -20025,  /**< no server listens there */
     RONDO_ECONNRESET = -20026,    /**< the peer reset the connection */
-    RONDO_ECONNABORTED = -20027,  /**< gone before it was accepted */
-    RONDO_EPIPE = -20028,         /**< writing has ended */
+    RONDO_ECONNABORTED = -20027,  /**< the client left before it was accepted */
+    RONDO_EPIPE = -20028,         /**< the writing side has ended */
     RONDO_ENOTCONN = -20029,      /**< not connected */
     RONDO_EISCONN = -20030,       /**< connected already */
     RONDO_EHOSTUNREACH = -20031,  /**< no route to the host */
@@ -162,228 +178,260 @@ typedef enum rondo_error {
     RONDO_ESRCH = -20038,         /**< no such process */
     RONDO_ENONAME = -20039,       /**< look-up: no such host or service */
     RONDO_EAGAIN = -20040,        /**< not now: try again later */
-    RONDO_EPROTO = -20041,        /**< the peer broke the protocol */
-    RONDO_ETOOMUCH = -20042,      /**< more than the limit given */
-    RONDO_EOF = -20043,           /**< ended before what was asked for came */
-    RONDO_EISDIR = -20044,        /**< a directory */
-    RONDO_ENOTEMPTY = -20045,     /**< a directory that is not empty */
-    RONDO_EFBIG = -20046,         /**< a file would be too large */
-    RONDO_EROFS = -20047,         /**< on a read-only file system */
+    RONDO_EPROTO = -20041,        /**< the peer violated the protocol */
+    RONDO_ETOOMUCH = -20042,      /**< more than the limit */
+    RONDO_EOF = -20043,           /**< the data end before what was asked for */
+    RONDO_EISDIR = -20044,        /**< it is a directory */
+    RONDO_ENOTEMPTY = -20045,     /**< the directory is not empty */
+    RONDO_EFBIG = -20046,         /**< the file would be too large */
+    RONDO_EROFS = -20047,         /**< the file system is read-only */
     RONDO_ELOOP = -20048,         /**< too many symbolic links in a path */
-    RONDO_EXDEV = -20049          /**< not on the same file system */
+    RONDO_EXDEV = -20049          /**< the paths are on two file systems */
 } rondo_error;
 
-/** One place to read into: readv(2)'s element, in iovec's order. */
+/** A buffer to read into: an element of readv(2), with the members in iovec's
+ * order. */
 typedef struct rondo_room {
-    void *data;
-    size_t size; /**< in bytes */
+    void *data;  /**< where to read to */
+    size_t size; /**< its size in bytes */
 } rondo_room;
 
-/** get_buffers is offered at least so many. */
+/** get_buffers may always set at least this many rooms. */
 #define RONDO_ROOMS 16
 
-/** One piece of a gathered write: writev(2)'s element, in iovec's order. */
+/** A piece of a gathered write: an element of writev(2), with the members in
+ * iovec's order. */
 typedef struct rondo_buffer {
-    const void *data;
-    size_t size; /**< in bytes */
+    const void *data; /**< the bytes to write */
+    size_t size;      /**< how many */
 } rondo_buffer;
 
-/** What an error number means: a static text, never NULL. Any thread. */
+/** Returns what an error number means, as a static text; never NULL. Any
+ * thread. */
 RONDO_API const char *rondo_strerror(int error);
 
-/**
- * An error number's name without the prefix: "EACCES"; "OK" for 0; "unknown"
- * for a number that is none of Rondo's. Static, never NULL. Any thread.
- */
+/** Returns an error number's name without the prefix: "EACCES"; "OK" for 0;
+ * "unknown" for any other number. The text is static, never NULL. Any
+ * thread. */
 RONDO_API const char *rondo_error_name(int error);
 
 /**
- * This thread's last failure as a sentence: what was tried, on what, and why,
- * for instance "create_server: cannot bind [::1]:80: permission denied
- * (EACCES)". Set by every function that fails, and before every callback that
- * carries an error. "" before the first failure, never NULL; valid until this
- * thread's next failure. Any thread.
+ * Returns this thread's last failure as a sentence: what was tried, on what,
+ * and why it failed. An example: "create_server: cannot bind [::1]:80:
+ * permission denied (EACCES)". Any thread.
+ *
+ * Every function that fails sets it, and the library sets it before every
+ * callback that carries an error. A success does not change it. It is "" before
+ * the first failure, never NULL, and valid until this thread's next failure.
  */
 RONDO_API const char *rondo_last_error(void);
 
-/** The system's own code (errno, GetLastError) of this thread's last failure;
- * 0 when it did not come from the system. Any thread. */
+/** Returns the system's own code (errno, GetLastError) of this thread's last
+ * failure; 0 if the failure did not come from the system. Any thread. */
 RONDO_API int64_t rondo_last_os_error(void);
 
 /**
- * Sets both and returns the error (< 0): for a callback that ends something
- * with an error of its own, `return rondo_set_error(RONDO_EPROTO, "no hello")`
- * in a filter or a setup function; the sentence is then told wherever the error
- * is. RONDO_EINVAL: not an error. Any thread.
+ * Sets the sentence of rondo_last_error, and rondo_last_os_error to 0, and
+ * returns the error. A callback that ends something with an error of its own
+ * uses it, such as a filter or a setup function:
+ *
+ *     return rondo_set_error(RONDO_EPROTO, "no hello");
+ *
+ * The sentence is then told wherever the error is. Any thread.
+ *
+ * Returns `error`, or RONDO_EINVAL if that is not an error number.
  */
 RONDO_API int rondo_set_error(int error, const char *format, ...)
     RONDO_PRINTF(2, 3);
 
-/** The library's version, "0.1.0". Static. Any thread. */
+/** Returns the library's version, "0.1.0". The text is static. Any thread. */
 RONDO_API const char *rondo_version(void);
 
-/** What the loop calls; every callback gets the loop. */
+/** A callback. The loop calls it with itself and the arg that was given for
+ * it. */
 typedef void (*rondo_fn)(rondo_loop *loop, void *arg);
 
-/** How an operation has ended: result >= 0 is a count or a value, < 0 a
- * RONDO_E... */
+/** Tells how an operation has ended. result is a count or a value, or a
+ * RONDO_E... below 0. The loop calls it once for each operation. */
 typedef void (*rondo_done_fn)(rondo_loop *loop, void *arg, int64_t result);
 
 /* ---- addresses --------------------------------------------------------- */
 /* Stability: stable; since 0.1. */
 
-/** The address families. ANY leaves the choice open. */
+/** The address families. */
 typedef enum rondo_family {
-    RONDO_FAMILY_ANY = 0,
-    RONDO_FAMILY_INET,
-    RONDO_FAMILY_INET6,
-    RONDO_FAMILY_UNIX
+    RONDO_FAMILY_ANY = 0, /**< no family is asked for */
+    RONDO_FAMILY_INET,    /**< IPv4 */
+    RONDO_FAMILY_INET6,   /**< IPv6 */
+    RONDO_FAMILY_UNIX     /**< unix sockets */
 } rondo_family;
 
 /**
- * A socket address. A value: copy it, compare it with rondo_address_equal,
- * never look inside. All zero it is the empty address, of RONDO_FAMILY_ANY. The
- * rondo_address_* functions need no loop and may be called from any thread.
+ * A socket address. It is a value: copy it, compare it with
+ * rondo_address_equal, and do not look inside. All zero, it is the empty
+ * address, of RONDO_FAMILY_ANY.
+ *
+ * The rondo_address_... functions need no loop, and any thread may call them.
  */
 typedef struct rondo_address {
+    /** a struct sockaddr, of rondo_address_native */
     union {
         unsigned char bytes[128];
         uint64_t align;
     } native;
-    uint32_t native_size;
+    uint32_t native_size; /**< its size in bytes */
     uint32_t reserved;
 } rondo_address;
 
-/** Room enough for rondo_address_text, whatever the address. */
+/** Bytes that are enough for rondo_address_text, whatever the address. */
 #define RONDO_ADDRESS_TEXT 160
 
 /**
- * Makes an address of a numeric one: "127.0.0.1", "::1", "fe80::1%eth0". Names
- * are not looked up. 0, or RONDO_EINVAL: not a numeric address, or no such
- * scope. See inet_pton(3) and RFC 4007.
+ * Makes an address of a numeric IP address and a port: "127.0.0.1", "::1",
+ * "fe80::1%eth0". Names are not looked up. Any thread.
+ *
+ * Returns 0, or RONDO_EINVAL: the text is not a numeric address, or the scope
+ * does not exist. See inet_pton(3) and RFC 4007.
  */
 RONDO_API int rondo_address_parse(rondo_address *a, const char *ip,
                                   uint16_t port);
 
 /**
- * Makes the address of a unix socket from size bytes of path, without the NUL
- * byte. On Linux a path that begins with a NUL byte is an abstract name. 0,
- * RONDO_ENAMETOOLONG (RONDO_LIMIT_UNIX_PATH says how long one may be), or
- * RONDO_ENOTSUP where there are none. See unix(7).
+ * Makes the address of a unix socket from a path of size bytes, without the NUL
+ * byte. On Linux a path that begins with a NUL byte is an abstract name. Any
+ * thread.
+ *
+ * Returns 0, or an error:
+ * - RONDO_ENAMETOOLONG: the path is longer than RONDO_LIMIT_UNIX_PATH
+ * - RONDO_ENOTSUP: the system has no unix sockets
+ *
+ * See unix(7).
  */
 RONDO_API int rondo_address_unix(rondo_address *a, const char *path,
                                  size_t size);
 
-/** Takes a struct sockaddr of size bytes. 0, RONDO_EINVAL (a size that does
- * not fit the family) or RONDO_EAFNOSUPPORT. */
+/** Makes an address of a struct sockaddr of size bytes. Returns 0, RONDO_EINVAL
+ * (the size does not fit the family) or RONDO_EAFNOSUPPORT. Any thread. */
 RONDO_API int rondo_address_from_native(rondo_address *a, const void *sockaddr,
                                         size_t size);
 
-/** The struct sockaddr inside, valid as long as *a is; its size in *size. */
+/** Returns the struct sockaddr inside an address, valid as long as *a is. *size
+ * gets its size. Any thread. */
 RONDO_API const void *rondo_address_native(const rondo_address *a,
                                            size_t *size);
 
-/** The family; RONDO_FAMILY_ANY for the empty address. */
+/** Returns the family; RONDO_FAMILY_ANY for the empty address. Any thread. */
 RONDO_API rondo_family rondo_address_family(const rondo_address *a);
 
-/** The port in host order; 0 for a family without ports. */
+/** Returns the port in host order; 0 for a family without ports. Any thread. */
 RONDO_API uint16_t rondo_address_port(const rondo_address *a);
 
-/** Sets the port, given in host order; nothing for a family without ports. */
+/** Sets the port, given in host order. A family without ports is left as it is.
+ * Any thread. */
 RONDO_API void rondo_address_set_port(rondo_address *a, uint16_t port);
 
-/** Writes the IP address in network order, at most 16 bytes, and returns how
- * many there are: 4, 16, or 0 for another family. */
+/** Writes the IP address in network order, at most 16 bytes. Returns how many
+ * bytes: 4, 16, or 0 for another family. Any thread. */
 RONDO_API size_t rondo_address_ip(const rondo_address *a, void *bytes16);
 
-/** The scope (interface index) of an IPv6 address; 0: none. See RFC 4007. */
+/** Returns the scope (interface index) of an IPv6 address; 0: none. Any thread.
+ * See RFC 4007. */
 RONDO_API uint32_t rondo_address_scope(const rondo_address *a);
 
-/** The flow label of an IPv6 address, 20 bits in host order; 0: none. Linux
- * sends with it where IPV6_FLOWINFO_SEND is set. See RFC 6437. */
+/** Returns the flow label of an IPv6 address, 20 bits in host order; 0: none.
+ * On Linux datagrams carry it if IPV6_FLOWINFO_SEND is set. Any thread. See
+ * RFC 6437. */
 RONDO_API uint32_t rondo_address_flow(const rondo_address *a);
 
-/** Sets it: its lowest 20 bits. Nothing for another family. The other bits of
- * sin6_flowinfo (the traffic class) stay. */
+/** Sets the flow label of an IPv6 address to the lowest 20 bits of flow. The
+ * other bits of sin6_flowinfo (the traffic class) stay. An address of another
+ * family is left as it is. Any thread. */
 RONDO_API void rondo_address_set_flow(rondo_address *a, uint32_t flow);
 
 /**
- * Writes the address as text with a NUL byte: "127.0.0.1:80",
- * "[fe80::1%2]:80", a unix path as it is, "@name" for an abstract one. Returns
- * the number of bytes before the NUL, or RONDO_ETOOMUCH when size bytes are not
- * enough (text is then ""). RONDO_ADDRESS_TEXT bytes always are.
+ * Writes the address as text with a NUL byte: "127.0.0.1:80", "[fe80::1%2]:80",
+ * a unix path as it is, "@name" for an abstract name. RONDO_ADDRESS_TEXT bytes
+ * are always enough. Any thread.
+ *
+ * Returns the number of bytes before the NUL, or RONDO_ETOOMUCH: size bytes are
+ * not enough, and text is "".
  */
 RONDO_API int rondo_address_text(const rondo_address *a, char *text,
                                  size_t size);
 
-/** The same family, address, port and scope; flow labels do not count. */
+/** Returns whether family, address, port and scope are equal. Flow labels are
+ * not compared. Any thread. */
 RONDO_API bool rondo_address_equal(const rondo_address *a,
                                    const rondo_address *b);
 
 /* ---- 2. loop and policy ------------------------------------------------ */
 /* Stability: stable; since 0.1. */
 
-/**
- * Where a loop's memory comes from. The functions are called on the loop's
- * thread, and from any thread that posts to the loop; sizes are never 0.
- */
+/** Where a loop gets its memory from. The functions are called on the loop's
+ * thread, and on any thread that posts to the loop. Sizes are never 0. */
 typedef struct rondo_allocator {
-    void *(*malloc_fn)(size_t size, void *context);
+    void *(*malloc_fn)(size_t size, void *context); /**< as malloc(3) */
+    /** as realloc(3) */
     void *(*realloc_fn)(void *p, size_t size, void *context);
-    void (*free_fn)(void *p, void *context);
-    void *context;
+    void (*free_fn)(void *p, void *context); /**< as free(3) */
+    void *context;                           /**< given to each function */
 } rondo_allocator;
 
-/** How a loop is made; begin with RONDO_LOOP_OPTIONS_INIT. */
+/** How a loop is made. Begin with RONDO_LOOP_OPTIONS_INIT. */
 typedef struct rondo_loop_options {
     size_t size;
-    /** One of rondo_backends(), or NULL: rondo_set_default_backend's, else
-     * the environment's RONDO_BACKEND (not when set-user-id), else the
-     * platform's best. */
+    /** One of rondo_backends. NULL: the one that rondo_set_default_backend has
+     * set; else that of the environment's RONDO_BACKEND, which a set-user-ID
+     * program ignores; else the platform's best. */
     const char *backend;
-    /** How the ends of children are noticed: "pidfd" (Linux 5.4), "kqueue"
-     * (with that backend), "thread" (a thread waits for each), "sigchld" (a
-     * handler of that signal, for as long as there are children; the program
-     * must not replace it meanwhile). NULL: the first of these that this system
-     * has. RONDO_ENOTSUP for others, and where RONDO_CAN_CHILD_WATCHER is
-     * false. */
+    /**
+     * How the loop notices that a child has ended. NULL: the first of these
+     * that this system has. Another name, and any name where
+     * RONDO_CAN_CHILD_WATCHER is false, is RONDO_ENOTSUP.
+     * - "pidfd": Linux 5.4
+     * - "kqueue": with the backend of that name
+     * - "thread": a thread waits for each child
+     * - "sigchld": a handler of SIGCHLD, installed while there are children.
+     *   The program must not replace it in that time.
+     */
     const char *child_watcher;
-    const rondo_allocator *allocator; /**< NULL: malloc(3)'s. Copied */
-    /** How many threads the loop's own executor has at most, up to 10,000. 0:
-     * 32, or the number of processors + 4, whichever is less */
+    const rondo_allocator *allocator; /**< NULL: malloc(3)'s. Copied. */
+    /** The most threads of the loop's own executor, up to 10,000. 0: 32, or the
+     * number of processors + 4 if that is less. */
     unsigned executor_threads;
-    /** How long rondo_loop_close waits for jobs that run. 0: 5 s; < 0: not at
-     * all; RONDO_NEVER: until they end */
+    /** How long rondo_loop_close waits for running jobs. 0: 5 s; < 0: not at
+     * all; RONDO_NEVER: until they end. */
     int64_t close_grace_ns;
-    int debug;                /**< 1 on, -1 off, 0: RONDO_DEBUG=1 */
-    int64_t slow_callback_ns; /**< longer is reported. 0: 100 ms */
+    int debug; /**< debug mode. 1: on; -1: off; 0: on if RONDO_DEBUG=1 */
+    /** debug mode reports callbacks that take longer. 0: 100 ms */
+    int64_t slow_callback_ns;
 } rondo_loop_options;
 
-/** What rondo_loop_supports can be asked. */
+/** What rondo_loop_supports answers. */
 typedef enum rondo_capability {
-    RONDO_CAN_TCP,
-    RONDO_CAN_UDP,                /**< rondo_create_datagram_endpoint */
-    RONDO_CAN_UNIX,               /**< unix sockets */
-    RONDO_CAN_NAMED_PIPES,        /**< Windows named pipes */
-    RONDO_CAN_PIPES,              /**< pipes as transports */
+    RONDO_CAN_TCP,         /**< TCP clients and servers */
+    RONDO_CAN_UDP,         /**< rondo_create_datagram_endpoint */
+    RONDO_CAN_UNIX,        /**< unix sockets */
+    RONDO_CAN_NAMED_PIPES, /**< Windows named pipes */
+    RONDO_CAN_PIPES,       /**< pipes as transports: rondo_connect_read_pipe */
     RONDO_CAN_WATCH_SOCKETS,      /**< rondo_add_reader on sockets */
     RONDO_CAN_WATCH_PIPES,        /**< ... on pipes and FIFOs */
-    RONDO_CAN_WATCH_CHAR_DEVICES, /**< ... on any character device */
-    RONDO_CAN_SUBPROCESS,
-    RONDO_CAN_CHILD_WATCHER, /**< a child watcher can be chosen */
-    RONDO_CAN_SIGNALS,
-    RONDO_CAN_REUSE_PORT,       /**< SO_REUSEPORT that spreads the load */
-    RONDO_CAN_EMBED,            /**< rondo_loop_prepare_poll */
-    RONDO_CAN_PASS_DESCRIPTORS, /**< rondo_transport_send_fd */
-    RONDO_CAN_DETACH,           /**< rondo_transport_detach */
-    RONDO_CAN_WATCH_PRIORITY,   /**< rondo_watch for RONDO_PRIORITY */
-    RONDO_CAN_WATCH_HALF_CLOSE, /**< ... for RONDO_HALF_CLOSED */
-    RONDO_CAN_WATCH_ERRORS,     /**< ... for 0: RONDO_ERROR is told apart */
-    RONDO_CAN_TERMINALS,        /**< RONDO_STDIO_TERMINAL */
-    RONDO_CAN_CGROUPS,          /**< rondo_process_options.cgroup */
-    RONDO_CAN_JOB_OBJECTS,      /**< ....job */
-    RONDO_CAN_LIMITS,           /**< ....limits */
-    RONDO_CAN_DIE_WITH_PARENT,  /**< ....die_with_parent */
+    RONDO_CAN_WATCH_CHAR_DEVICES, /**< ... on every character device */
+    RONDO_CAN_SUBPROCESS,         /**< rondo_subprocess_exec */
+    RONDO_CAN_CHILD_WATCHER,      /**< rondo_loop_options.child_watcher */
+    RONDO_CAN_SIGNALS,            /**< rondo_add_signal_handler */
+    RONDO_CAN_REUSE_PORT,         /**< SO_REUSEPORT that spreads the clients */
+    RONDO_CAN_EMBED,              /**< rondo_loop_prepare_poll */
+    RONDO_CAN_PASS_DESCRIPTORS,   /**< rondo_transport_send_fd */
+    RONDO_CAN_DETACH,             /**< rondo_transport_detach */
+    RONDO_CAN_WATCH_PRIORITY,     /**< rondo_watch for RONDO_PRIORITY */
+    RONDO_CAN_WATCH_HALF_CLOSE,   /**< ... for RONDO_HALF_CLOSED */
+    RONDO_CAN_WATCH_ERRORS,       /**< ... for 0: RONDO_ERROR alone */
+    RONDO_CAN_TERMINALS,          /**< RONDO_STDIO_TERMINAL */
+    RONDO_CAN_CGROUPS,            /**< rondo_process_options.cgroup */
+    RONDO_CAN_JOB_OBJECTS,        /**< ....job */
+    RONDO_CAN_LIMITS,             /**< ....limits */
+    RONDO_CAN_DIE_WITH_PARENT,    /**< ....die_with_parent */
     /* What a datagram endpoint can be told, and can say for one datagram: */
     RONDO_CAN_PACKET_INFO,   /**< RONDO_INFO_LOCAL, RONDO_INFO_INTERFACE */
     RONDO_CAN_ECN,           /**< RONDO_INFO_ECN */
@@ -394,274 +442,332 @@ typedef enum rondo_capability {
     RONDO_CAN_PIN_THREADS,   /**< rondo_group_options.pin */
     RONDO_CAN_FILE_OWNERS,   /**< RONDO_CHANGE_OWNER */
     RONDO_CAN_LOCK_RANGES,   /**< rondo_file_lock of a part of a file */
-    RONDO_CAN_WATCH_PATHS,   /**< rondo_watch_path is told of changes; else it
-                                looks again and again */
+    /** the system tells rondo_watch_path of changes; else it looks at
+     * intervals */
+    RONDO_CAN_WATCH_PATHS,
     RONDO_CAN_WATCH_NETWORK, /**< rondo_watch_interfaces */
     RONDO_CAN_EMBED_FD       /**< rondo_loop_prepare: by one descriptor */
 } rondo_capability;
 
-/** What rondo_loop_limit can be asked. */
+/** What rondo_loop_limit answers. */
 typedef enum rondo_limit {
-    RONDO_LIMIT_DESCRIPTORS,       /**< how many there can be */
-    RONDO_LIMIT_DESCRIPTOR_NUMBER, /**< the numbers must be below this */
-    RONDO_LIMIT_UNIX_PATH,         /**< longest unix path, bytes, no NUL */
-    RONDO_LIMIT_DATAGRAM           /**< largest UDP payload, bytes */
+    RONDO_LIMIT_DESCRIPTORS, /**< the most descriptors */
+    /** every descriptor's number is below this */
+    RONDO_LIMIT_DESCRIPTOR_NUMBER,
+    /** the longest unix path in bytes, without the NUL */
+    RONDO_LIMIT_UNIX_PATH,
+    RONDO_LIMIT_DATAGRAM /**< the largest UDP payload in bytes */
 } rondo_limit;
 
-/** What rondo_get_clock_info fills in; set size first. As Python's
- * time.get_clock_info. */
+/** What rondo_get_clock_info fills in. Set size first (RONDO_CLOCK_INFO_INIT).
+ * As Python's time.get_clock_info. */
 typedef struct rondo_clock_info {
     size_t size;
-    const char *name;           /**< the system's clock. Static */
+    const char *name;           /**< the system's name of the clock. Static */
     int64_t resolution_ns;      /**< of rondo_loop_time */
     int64_t wait_resolution_ns; /**< of the backend's wait */
-    bool monotonic;             /**< setting the wall clock changes nothing */
+    bool monotonic; /**< setting the wall clock does not change it */
 } rondo_clock_info;
 
-/** What rondo_loop_get_metrics fills in; set size first. The first members
- * count from the loop's start, the live_ ones say what exists now. */
+/** What rondo_loop_get_metrics fills in. Set size first
+ * (RONDO_LOOP_METRICS_INIT). The first members count from the loop's start;
+ * those that begin with live_ say what exists now. */
 typedef struct rondo_loop_metrics {
     size_t size;
-    uint64_t iterations;
-    uint64_t events;         /**< reported by the backend */
-    uint64_t callbacks;      /**< run by the loop, of any kind */
-    uint64_t allocations;    /**< calls of the allocator's malloc, realloc */
-    uint64_t timers_skipped; /**< periods that rondo_call_every missed */
-    int64_t idle_ns;         /**< spent waiting */
-    size_t live_timers;
-    size_t live_watchers;   /**< readers and writers, each one */
-    size_t live_transports; /**< made, and connection_lost not yet returned */
-    size_t live_servers;    /**< created, and not yet closed for good */
-    size_t live_datagrams;  /**< endpoints, connection_lost not yet returned */
-    size_t live_processes;  /**< started, and connection_lost not returned */
-    size_t live_operations; /**< pending connects, look-ups asked for, calls on
-                                 files */
-    size_t live_jobs;       /**< jobs, and name look-ups in flight */
-    size_t live_groups;     /**< groups, of their home loop; not yet ended */
-    size_t live_paths;      /**< watched paths */
+    uint64_t iterations; /**< turns of the loop */
+    uint64_t events;     /**< that the backend has reported */
+    uint64_t callbacks;  /**< of all kinds that the loop has run */
+    /** calls of the allocator's malloc_fn and realloc_fn */
+    uint64_t allocations;
+    uint64_t timers_skipped; /**< periods that rondo_call_every has skipped */
+    int64_t idle_ns;         /**< time spent waiting */
+    size_t live_timers;      /**< that have not fired */
+    size_t live_watchers;    /**< readers and writers, counted apart */
+    size_t live_transports;  /**< made; connection_lost has not returned */
+    size_t live_servers;     /**< made; not yet closed with their clients */
+    size_t live_datagrams;   /**< endpoints; connection_lost has not returned */
+    size_t live_processes;   /**< started; connection_lost has not returned */
+    size_t live_operations;  /**< pending connects, look-ups, calls on files */
+    size_t live_jobs;        /**< jobs, and look-ups on threads */
+    size_t live_groups;      /**< groups whose home loop this is */
+    size_t live_paths;       /**< watched paths */
 } rondo_loop_metrics;
 
 /**
- * Makes a loop that belongs to the calling thread. options may be NULL. 0,
- * RONDO_ENOTSUP (a backend of that name is unknown or not available; the
- * sentence lists what there is), RONDO_EMFILE, RONDO_ENFILE, RONDO_ENOMEM; on
- * error *loop is NULL. As asyncio.new_event_loop.
+ * Makes a loop that belongs to the calling thread. options may be NULL.
+ *
+ * Returns 0, or an error, and *loop is NULL:
+ * - RONDO_ENOTSUP: the backend is unknown or not available; the sentence lists
+ *   those that are
+ * - RONDO_EMFILE, RONDO_ENFILE
+ * - RONDO_ENOMEM
+ *
+ * As asyncio.new_event_loop.
  */
 RONDO_API RONDO_MUST_CHECK int rondo_loop_new(
     rondo_loop **loop, const rondo_loop_options *options);
 
 /**
- * Ends everything the loop holds and frees the loop: runs the posts accepted
- * before (rondo_call_soon_threadsafe, rondo_remote_call); drops callbacks and
- * timers; gives each pending operation's callback RONDO_ECANCELED, and the
- * connection_lost of each transport, datagram endpoint and process
- * RONDO_ECLOSED (which the callbacks of writes that wait get, too); calls each
- * server's closed; kills children that are not to be left running. Jobs that
- * run are waited for (close_grace_ns); one that goes on is reported to the
- * exception handler, its thread ends alone, and its callback is not called.
- * The callbacks run inside this call; what they try to create is
- * RONDO_ECLOSED. 0, and the pointer has ended; RONDO_EBUSY while the loop runs
- * (so also from its own callbacks), and nothing has happened. If the backend's
- * waits have failed for about 5 s, what still lives is given up without its
- * callback: their error, and the pointer has ended. As loop.close.
+ * Ends everything that the loop holds, and frees the loop. Callbacks run inside
+ * this call; what they try to create is RONDO_ECLOSED.
+ *
+ * - Posts that were accepted before (rondo_call_soon_threadsafe,
+ *   rondo_remote_call) run.
+ * - Callbacks and timers are dropped.
+ * - The callback of each pending operation gets RONDO_ECANCELED.
+ * - The connection_lost of each transport, datagram endpoint and process gets
+ *   RONDO_ECLOSED; so do the callbacks of writes that wait.
+ * - `closed` of each server is called.
+ * - Children are killed, except those with leave_running.
+ * - Running jobs are waited for (rondo_loop_options.close_grace_ns). A job that
+ *   runs longer is reported to the exception handler; its thread ends alone,
+ *   and its callback is not called.
+ *
+ * If the backend's wait fails, close goes on for about 5 s; then it gives up
+ * what still lives, without its callbacks, and returns that error.
+ *
+ * Returns 0, or an error. The loop is freed except with RONDO_EBUSY: the loop
+ * runs, and nothing has happened; so it is in the loop's own callbacks. As
+ * loop.close.
  */
 RONDO_API int rondo_loop_close(rondo_loop *loop);
 
 /**
- * Runs until nothing is left (returns 0) or rondo_loop_stop was called (1).
- * What keeps it alive: callbacks, timers, watchers, transports, servers,
- * processes, jobs, pending connects and look-ups, and idle hooks, unless marked
- * background. RONDO_EBUSY: it runs already; also the error of a backend whose
- * wait failed. A different loop may be run inside a callback. In C++: an
- * exception must not leave a callback; where the library can, it ends the
- * program by std::terminate then. As libuv's uv_run with UV_RUN_DEFAULT.
+ * Runs the loop until nothing is left to wait for, or until rondo_loop_stop.
+ *
+ * These keep it running, unless they are marked background: callbacks, posts,
+ * timers, watchers, idle hooks, transports, servers, datagram endpoints,
+ * processes, jobs, look-ups, pending connects and other operations, watched
+ * paths and groups. A callback may run a different loop.
+ *
+ * In C++ an exception must not leave a callback: where the library can, it ends
+ * the program by std::terminate then.
+ *
+ * Returns 0: nothing is left; 1: stopped; RONDO_EBUSY: the loop runs already;
+ * or the error of a backend whose wait has failed. As libuv's uv_run with
+ * UV_RUN_DEFAULT.
  */
 RONDO_API int rondo_loop_run(rondo_loop *loop);
 
-/** As rondo_loop_run, but ends only when stopped: returns 1, or an error. As
- * loop.run_forever. */
+/** Runs the loop until rondo_loop_stop, also when nothing is left to wait for.
+ * Returns 1, or an error as rondo_loop_run does. As loop.run_forever. */
 RONDO_API int rondo_loop_run_forever(rondo_loop *loop);
 
 /**
- * One iteration: waits at most timeout_ns for something to happen (0 or less:
- * only looks; RONDO_NEVER: no limit; with nothing left it does not wait), runs
- * what is due. 1: something is left, 0: nothing (uv_loop_alive). Errors as
- * rondo_loop_run's. As uv_run with UV_RUN_ONCE, or UV_RUN_NOWAIT.
+ * Runs one iteration: waits until something happens, at most timeout_ns, and
+ * runs what is due. With timeout_ns 0 or less it does not wait; RONDO_NEVER is
+ * no limit; if nothing is left to wait for, it does not wait either.
+ *
+ * Returns 1: something is left (uv_loop_alive); 0: nothing is; or an error as
+ * rondo_loop_run does. As uv_run with UV_RUN_ONCE, or UV_RUN_NOWAIT.
  */
 RONDO_API int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns);
 
-/**
- * Ends the current run after the callbacks of this iteration. Called before a
- * run, that run looks once without waiting, then returns; the run after that
- * is not stopped. Any thread, signal handlers. As loop.stop, and uv_stop.
- */
+/** Ends the current run after the callbacks of this iteration. Called before a
+ * run, it makes that run look once without waiting, run what is due, and
+ * return; the run after that is not affected. Any thread, and signal handlers.
+ * As loop.stop, and uv_stop. */
 RONDO_API void rondo_loop_stop(rondo_loop *loop);
 
 /**
- * Ends the current wait, so that the loop goes through one iteration; if it
- * does not wait now, its next wait returns at once. So the callbacks and hooks
- * (rondo_add_hook) that follow see what was set before the call. Several calls
- * before a wait are one. Any thread, signal handlers. As uv_async_send.
+ * Ends the current wait, so that the loop goes through one iteration. If the
+ * loop does not wait now, its next wait returns at once. The callbacks and
+ * hooks (rondo_add_hook) of that iteration see what the program has set before
+ * the call. Several calls before a wait count as one. Any thread, and signal
+ * handlers. As uv_async_send.
  */
 RONDO_API void rondo_loop_wake(rondo_loop *loop);
 
-/** Inside rondo_loop_run and its sisters. As loop.is_running. */
+/** Returns whether the loop is inside rondo_loop_run, rondo_loop_run_forever or
+ * rondo_loop_run_once. As loop.is_running. */
 RONDO_API bool rondo_loop_is_running(const rondo_loop *loop);
 
-/** The monotonic clock now, in ns; it advances inside a callback too. As
- * loop.time, and libuv's uv_hrtime; see clock_gettime(2). */
+/** Returns the time of the monotonic clock now, in nanoseconds. It advances
+ * also inside a callback. As loop.time, and libuv's uv_hrtime; see
+ * clock_gettime(2). */
 RONDO_API int64_t rondo_loop_time(const rondo_loop *loop);
 
-/** The clock as it was read in this iteration, in ns; costs nothing. As
- * libuv's uv_now. */
+/** Returns the time of the clock that the loop has read in this iteration, in
+ * nanoseconds, without reading it again. As libuv's uv_now. */
 RONDO_API int64_t rondo_loop_iteration_time(const rondo_loop *loop);
 
 /**
- * Makes a loop usable again in a child process, after fork(2), when until then
- * everything is RONDO_EFORKED. The child gets kernel objects of its own; the
- * parent's are not touched. What waits to be sent waits in both processes: the
- * one that is not to send it aborts the transport. Called where there was no
- * fork it does nothing. 0, RONDO_EMFILE, RONDO_ENFILE, RONDO_ENOMEM. As
- * libuv's uv_loop_fork.
+ * Makes a loop usable in a child process after fork(2). Until then every
+ * function returns RONDO_EFORKED for it. The loop belongs to the calling thread
+ * from now on.
+ *
+ * The loop gets kernel objects of its own; those of the parent are not touched.
+ * Bytes that waited to be sent at the fork wait in both processes: the process
+ * that must not send them aborts the transport. Where there was no fork this
+ * does nothing.
+ *
+ * Returns 0, RONDO_EMFILE, RONDO_ENFILE or RONDO_ENOMEM. As libuv's
+ * uv_loop_fork.
  */
 RONDO_API int rondo_loop_after_fork(rondo_loop *loop);
 
-/** The calling thread owns the loop from now on. The old owner must have
- * finished with it. 0, or RONDO_EBUSY while the loop runs. */
+/** Makes the calling thread the owner of the loop. The old owner must have
+ * finished with the loop. Any thread. Returns 0, or RONDO_EBUSY: the loop
+ * runs. */
 RONDO_API int rondo_loop_take(rondo_loop *loop);
 
-/** A pointer of the program's, kept with the loop; NULL at first. */
+/** Stores a pointer of the program with the loop. The library does not use
+ * it. */
 RONDO_API void rondo_loop_set_data(rondo_loop *loop, void *data);
+/** Returns the pointer of rondo_loop_set_data; NULL if none was set. */
 RONDO_API void *rondo_loop_data(const rondo_loop *loop);
 
-/** What a foreign main loop has to wait for; set size first. */
+/** What another main loop must wait for, filled in by rondo_loop_prepare. Set
+ * size first (RONDO_LOOP_WAIT_INIT). */
 typedef struct rondo_loop_wait {
     size_t size;
-    /** Readable (Windows: signalled) when there is work; RONDO_NO_FD: there
-     * is nothing to watch. The loop's: neither read nor close it. */
+    /** Becomes readable (Windows: signalled) when the loop has work.
+     * RONDO_NO_FD: there is nothing to wait for. It stays the loop's: do not
+     * read or close it. */
     rondo_fd fd;
-    /** 0: run_once now; RONDO_NEVER: no deadline */
+    /** How long to wait at most. 0: do not wait; RONDO_NEVER: no limit. */
     int64_t timeout_ns;
 } rondo_loop_wait;
 
 /**
- * Embeds the loop in another one: hands pending changes to the kernel and
- * says what to wait for. After that wait, for whatever reason it ended, call
- * rondo_loop_run_once(loop, 0), then prepare again. From the first prepare
- * on, scheduling anything from outside the loop makes the descriptor
- * readable, also if rondo_loop_run_once(loop, 0) was called before the wait.
- * A run that may wait itself ends that: prepare again after it. 0,
- * RONDO_ENOTSUP (poll and select: RONDO_CAN_EMBED_FD; they have
- * rondo_loop_prepare_poll), RONDO_EBUSY while the loop runs. As libuv's
- * uv_backend_fd and uv_backend_timeout, GSource's prepare.
+ * Prepares the loop for a wait in another main loop: hands pending changes to
+ * the kernel and says what to wait for. After the wait, for whatever reason it
+ * ended, call rondo_loop_run_once(loop, 0), then prepare again:
+ *
+ *     for (;;) {
+ *         rondo_loop_prepare(loop, &wait);
+ *         ... wait until wait.fd is readable, at most wait.timeout_ns ...
+ *         rondo_loop_run_once(loop, 0);
+ *     }
+ *
+ * From the first prepare on, whatever is scheduled from outside the loop makes
+ * the descriptor readable, also if rondo_loop_run_once(loop, 0) was called
+ * before the wait. A run that may wait itself ends that: prepare again after
+ * it.
+ *
+ * Returns 0, or an error:
+ * - RONDO_ENOTSUP: the backend has no such descriptor (RONDO_CAN_EMBED_FD):
+ *   poll and select, which have rondo_loop_prepare_poll
+ * - RONDO_EBUSY: the loop runs
+ *
+ * As libuv's uv_backend_fd and uv_backend_timeout, and GSource's prepare.
  */
 RONDO_API int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait);
 
 /** One descriptor that a main loop waits for. */
 typedef struct rondo_poll_entry {
     rondo_fd fd;     /**< the loop's: neither read nor close it */
-    unsigned events; /**< RONDO_READABLE, RONDO_WRITABLE, ... */
+    unsigned events; /**< bits: RONDO_READABLE, RONDO_WRITABLE, ... */
 } rondo_poll_entry;
 
 /**
- * As rondo_loop_prepare, for every backend: lists all descriptors that a main
- * loop has to wait for. That loop ends its wait when one of them has one of its
- * events, an error or a hang-up, or after *timeout_ns (0: do not wait;
- * RONDO_NEVER: no deadline). Then, for whatever reason the wait ended, call
- * rondo_loop_run_once(loop, 0), and prepare again.
+ * Prepares the loop for a wait in another main loop, on every backend: lists
+ * all descriptors to wait for. The main loop ends its wait when one of them has
+ * one of its events, an error or a hang-up, or after *timeout_ns (0: do not
+ * wait; RONDO_NEVER: no limit). After the wait, for whatever reason it ended,
+ * call rondo_loop_run_once(loop, 0), then prepare again.
  *
- * Fills in the first `room` entries, which are the caller's, and returns how
- * many there are; if that is more, make room and call again. epoll, kqueue and
- * iocp have one. What is scheduled, watched or connected from outside meanwhile
- * ends the wait, too. A descriptor that is closed meanwhile stays an entry
- * until the next prepare (poll: POLLNVAL, select: EBADF). On Windows iocp's is
- * a handle and all others are sockets; a connect that fails shows in exceptfds
- * (WSAPoll: POLLERR). RONDO_EBUSY while the loop runs; RONDO_EINVAL. As
- * libcurl's curl_multi_fdset and GLib's g_main_context_query; see poll(2)'s
- * struct pollfd.
+ * It fills in the first `room` entries, which are the caller's. epoll, kqueue
+ * and iocp have one entry. On Windows the entry of iocp is a handle, all others
+ * are sockets; there a connect that fails shows in exceptfds (WSAPoll:
+ * POLLERR).
+ *
+ * Whatever is scheduled, watched or connected from outside before the wait ends
+ * the wait. A descriptor that is closed before the wait stays an entry until
+ * the next prepare (poll: POLLNVAL, select: EBADF).
+ *
+ * Returns how many entries there are; if that is more than `room`, call again
+ * with more room. RONDO_EBUSY: the loop runs. As libcurl's curl_multi_fdset and
+ * GLib's g_main_context_query; see poll(2)'s struct pollfd.
  */
 RONDO_API int rondo_loop_prepare_poll(rondo_loop *loop,
                                       rondo_poll_entry *entries, size_t room,
                                       int64_t *timeout_ns);
 
-/** The backend's name, "epoll". Static. */
+/** Returns the backend's name, such as "epoll". The text is static. */
 RONDO_API const char *rondo_loop_backend(const rondo_loop *loop);
 
-/** Whether this loop can do it; what it cannot is RONDO_ENOTSUP. */
+/** Returns whether this loop has a capability. A function that needs one which
+ * is missing returns RONDO_ENOTSUP. */
 RONDO_API bool rondo_loop_supports(const rondo_loop *loop,
                                    rondo_capability what);
 
-/** The limit in force now; INT64_MAX: none. */
+/** Returns the limit in force now; INT64_MAX: none. */
 RONDO_API int64_t rondo_loop_limit(const rondo_loop *loop, rondo_limit what);
 
-/** Tells the facts of the loop's clock, as measured. 0. */
+/** Describes the loop's clock, with resolutions as measured. Returns 0. */
 RONDO_API int rondo_get_clock_info(const rondo_loop *loop,
                                    rondo_clock_info *info);
 
 /**
- * Chooses the backend of all later loops that name none; NULL: back to
- * RONDO_BACKEND or the platform's best. 0, or RONDO_ENOTSUP, the sentence
- * listing what there is. Any thread. As asyncio.set_event_loop_policy.
+ * Sets the backend of all later loops that name none. NULL: that of
+ * RONDO_BACKEND, else the platform's best. Any thread.
+ *
+ * Returns 0, or RONDO_ENOTSUP: the backend is not in this build; the sentence
+ * lists those that are. As asyncio.set_event_loop_policy.
  */
 RONDO_API int rondo_set_default_backend(const char *name);
 
 /** Sets *names to the names of this build's backends, the platform's best
- * first, and returns how many there are. Static. Any thread. */
+ * first. Any thread. Returns how many there are. The array is static. */
 RONDO_API size_t rondo_backends(const char *const **names);
 
-/** Tells the loop's counts. 0. */
+/** Fills in the loop's counts. Returns 0. */
 RONDO_API int rondo_loop_get_metrics(const rondo_loop *loop,
                                      rondo_loop_metrics *metrics);
 
-/** Gets one line of a dump: size bytes, no newline, lent for the call. */
+/** Gets one line of a dump: size bytes without a newline, lent for the call. */
 typedef void (*rondo_line_fn)(void *arg, const char *line, size_t size);
 
-/**
- * Describes each live handle in one line: kind, descriptor, state, age. line
- * is called from inside this call and must not touch the loop. Returns the
- * number of lines. As libuv's uv_print_all_handles, and uv_walk.
- */
+/** Describes each live handle in one line: kind, descriptor, state, age. `line`
+ * is called from inside this call. Returns the number of lines. As libuv's
+ * uv_print_all_handles, and uv_walk. */
 RONDO_API int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line,
                               void *arg);
 
-/** What an exception handler is told. Lent for the call. */
+/** What an exception handler is told. It is lent for the call. */
 typedef struct rondo_exception {
     size_t size;
-    const char *message;
-    int error;            /**< RONDO_E... */
-    int64_t os_error;     /**< the system's code, or 0 */
-    rondo_server *server; /**< at most one of these is not NULL */
-    rondo_transport *transport;
-    rondo_process *process;
+    const char *message; /**< the sentence */
+    int error;           /**< RONDO_E... */
+    int64_t os_error;    /**< the system's code, or 0 */
+    /** the object that it is about; one of these three at most is not NULL */
+    rondo_server *server;
+    rondo_transport *transport; /**< or a transport */
+    rondo_process *process;     /**< or a process */
 } rondo_exception;
 
-/** Gets what nobody else can be told: a failed accept, for instance. It may
- * close the loop's handles. */
+/** An exception handler: gets errors for which there is no other callback, such
+ * as a failed accept. It may close the loop's handles. */
 typedef void (*rondo_exception_fn)(rondo_loop *loop, void *arg,
                                    const rondo_exception *what);
 
-/** Sets the loop's handler; NULL restores the default. 0. As
+/** Sets the loop's exception handler. NULL restores the default. Returns 0. As
  * loop.set_exception_handler. */
 RONDO_API int rondo_loop_set_exception_handler(rondo_loop *loop,
                                                rondo_exception_fn fn,
                                                void *arg);
 
-/** Calls the loop's handler, from inside this call. As
+/** Calls the loop's exception handler from inside this call. As
  * loop.call_exception_handler. */
 RONDO_API void rondo_loop_call_exception_handler(rondo_loop *loop,
                                                  const rondo_exception *what);
 
-/** The default: one line on stderr. A handler may call it; arg is not used.
- * As loop.default_exception_handler. */
+/** The default exception handler: prints one line on stderr. A program's
+ * handler may call it; arg is not used. As loop.default_exception_handler. */
 RONDO_API void rondo_loop_default_exception_handler(
     rondo_loop *loop, void *arg, const rondo_exception *what);
 
 /**
- * Turns debug mode on or off. In it, calls from a wrong thread are refused,
- * callbacks, timers, posts, watchers and signal handlers that take longer than
- * slow_callback_ns (0: as before) are reported with their name and duration,
- * and close lists what was open. 0. As loop.set_debug and
- * slow_callback_duration.
+ * Turns debug mode on or off. In debug mode:
+ *
+ * - calls from a wrong thread are refused (RONDO_ETHREAD)
+ * - callbacks, timers, posts, watchers and signal handlers that take longer
+ *   than slow_callback_ns are reported with their name and duration. 0: the
+ *   time stays as it is.
+ * - rondo_loop_close lists what was open
+ *
+ * Returns 0. As loop.set_debug and slow_callback_duration.
  */
 RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
                                    int64_t slow_callback_ns);
