@@ -254,6 +254,7 @@ class Reader:
             item.stability, item.since = own[0], own[1] or self.since
         if item.comment is None and self.last and item.kind == self.last.kind:
             item.shared = self.last.shared or self.last
+            item.stability, item.since = self.last.stability, self.last.since
         if item.kind in ("struct", "enum"):
             read_members(item)
         self.header.items.append(item)
