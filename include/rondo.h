@@ -3,34 +3,43 @@
 /**
  * Rondo has the shape of Python's asyncio: one loop object, callbacks, timers,
  * transports with protocols. Where a function follows an asyncio method, a
- * manual page or an RFC, its comment names it. What holds everywhere:
+ * manual page or an RFC, its comment names it. The rest of this comment holds
+ * for all functions.
  *
- * Errors. A function that can fail returns a negative RONDO_E... number, the
- * same on every platform; the failure is then a sentence in rondo_last_error().
- * Any function can return RONDO_EINVAL (NULL where something is needed, a
- * value that makes no sense), RONDO_ENOMEM, RONDO_EFORKED (the loop came from
- * the parent process, see rondo_loop_after_fork), in debug mode RONDO_ETHREAD,
- * and, if it creates or schedules something, RONDO_ECLOSED while the loop is
- * being closed. The comments below name what else there is.
+ * Errors. A function that can fail returns a negative RONDO_E... number, which
+ * is the same on every platform. rondo_last_error then has a sentence. A comment
+ * lists the errors of its function, except these, which any function can return:
+ * - RONDO_EINVAL: NULL where something is needed, or an invalid value
+ * - RONDO_ENOMEM: out of memory
+ * - RONDO_EFORKED: the loop came from the parent process
+ *   (rondo_loop_after_fork)
+ * - RONDO_ETHREAD: in debug mode, a call from another thread than the loop's
+ * - RONDO_ECLOSED: the loop is being closed, and the function creates or
+ *   schedules something
  *
- * Threads. A loop and all that belongs to it are used by the thread that made
- * the loop (or took it: rondo_loop_take). "Any thread" marks the exceptions. In
- * debug mode a call from another thread is RONDO_ETHREAD; functions that return
- * no error then do nothing but set rondo_last_error().
+ * Threads. One thread owns a loop and all its objects: the thread that made the
+ * loop, or that took it (rondo_loop_take). Only that thread may use them. A
+ * comment says "Any thread" where others may call, too. In debug mode a call
+ * from another thread is RONDO_ETHREAD; a function without a result then does
+ * nothing but set rondo_last_error.
  *
- * Callbacks. They run on the loop's thread, from the loop, never inside the
- * call that caused them. (rondo_loop_close, the allocator, the line function
- * of rondo_loop_dump, rondo_loop_call_exception_handler and a filter's
- * functions, see rondo_filter, call directly.) A callback may close, abort,
- * cancel or stop anything, itself included.
+ * Callbacks. The loop calls them on its thread, and never inside the call that
+ * caused them. These call directly: rondo_loop_close, the allocator, the line
+ * function of rondo_loop_dump, rondo_loop_call_exception_handler, the functions
+ * of a resolver (rondo_resolver) and of a filter (rondo_filter). A callback may
+ * close, abort, cancel or stop anything, also the object that it was called for.
  *
- * Names. Strings are UTF-8 and end with a NUL byte; those passed in are copied
- * where they are needed longer. Times are nanoseconds on the loop's monotonic
- * clock, durations are nanoseconds. In option structs zero is the default of
- * every member and `size` is sizeof the struct, so that programs compiled
- * against an older header go on working. Tables of functions (protocols,
- * filters, resolvers) have `reserved` members for that, which a program leaves
- * zero; a function that is given a table with a member of a later version is
+ * Strings. They are UTF-8 and end with a NUL byte. The library copies a string
+ * that it needs after the call.
+ *
+ * Times. A time is in nanoseconds on the loop's monotonic clock; a duration is
+ * in nanoseconds.
+ *
+ * Structs. In an option struct zero is the default of every member, and `size`
+ * is the size of the struct, so that a program that was compiled with an older
+ * header goes on working. A table of functions (protocol, filter, resolver) has
+ * `reserved` members for later functions, which a program leaves zero. A
+ * function that is given a table with a member of a later version returns
  * RONDO_ENOTSUP.
  */
 #ifndef RONDO_H
@@ -65,6 +74,11 @@
 #define RONDO_PRINTF(format, first)
 #endif
 
+/**
+ * The version of the header.
+ *
+ * Stability: stable; since 0.1.
+ */
 #define RONDO_VERSION_MAJOR 0
 #define RONDO_VERSION_MINOR 1
 #define RONDO_VERSION_PATCH 0
@@ -74,81 +88,84 @@ extern "C" {
 #endif
 
 /* ---- 1. basic types ---------------------------------------------------- */
+/* Stability: stable; since 0.1. */
 
 /** An event loop. */
 typedef struct rondo_loop rondo_loop;
 /** One end of a stream connection. */
 typedef struct rondo_transport rondo_transport;
-/** One or more listening sockets and the clients that came through them. */
+/** One or more listening sockets, and the clients that they have accepted. */
 typedef struct rondo_server rondo_server;
-/** A socket for datagrams. */
+/** A datagram endpoint: one socket for datagrams. */
 typedef struct rondo_datagram rondo_datagram;
-/** A child process, and the pipes to it. */
+/** A child process and the pipes to it. */
 typedef struct rondo_process rondo_process;
-/** A counted sender of callbacks to a loop; outlives the loop. */
+/** A reference-counted sender that posts callbacks to a loop. It outlives the
+ * loop. */
 typedef struct rondo_remote rondo_remote;
-/** Threads for jobs; outlives loops. */
+/** A pool of threads that runs jobs. It outlives loops. */
 typedef struct rondo_executor rondo_executor;
-/** What a thread sees of the job that it is at. */
+/** The job that a thread is running, as its work function sees it. */
 typedef struct rondo_job rondo_job;
 
 /**
- * Names one pending thing (callback, timer, operation) of one loop. Valid ids
- * are > 0; 0 is never one, so it can mean "none"; a negative value returned
- * where an id is expected is an error. An id is never reused for a newer thing:
- * using one twice or too late is harmless.
+ * Names one pending thing of one loop: a callback, a timer or an operation.
+ *
+ * Valid ids are above 0, so 0 can mean "none"; a negative value in place of an
+ * id is an error. An id is never reused: a call with an id that is used up is
+ * harmless.
  */
 typedef int64_t rondo_id;
 
-/**
- * What the system calls int, SOCKET or HANDLE. Unix: the descriptor. Windows:
- * a SOCKET or a HANDLE, never a descriptor of the C runtime.
- */
+/** What the system calls int, SOCKET or HANDLE. Unix: a file descriptor.
+ * Windows: a SOCKET or a HANDLE, never a descriptor of the C runtime. */
 typedef intptr_t rondo_fd;
 /** No descriptor. */
 #define RONDO_NO_FD ((rondo_fd)-1)
 
-/** n microseconds, milliseconds, seconds (n up to 9,223,372,036) in ns. */
+/** n microseconds, milliseconds or seconds in nanoseconds. n is at most
+ * 9,223,372,036 seconds. */
 #define RONDO_US(n)  ((int64_t)(n)*INT64_C(1000))
 #define RONDO_MS(n)  ((int64_t)(n)*INT64_C(1000000))
 #define RONDO_SEC(n) ((int64_t)(n)*INT64_C(1000000000))
-/** A point in time that does not come; as a timeout: none. */
+/** A point in time that never comes. As a timeout: no limit. */
 #define RONDO_NEVER INT64_MAX
 
-/** A member that a table keeps for later versions: zero. */
+/** The type of the members that a table of functions keeps for later versions.
+ * They must be zero. */
 typedef void (*rondo_reserved)(void);
 
-/** Error numbers: far from -1 and from every -errno. */
+/** Error numbers. They are far from -1 and from every -errno. */
 typedef enum rondo_error {
-    RONDO_OK = 0,
-    RONDO_EOTHER = -20001,        /**< none of these: rondo_last_os_error */
-    RONDO_EINVAL = -20002,        /**< an argument makes no sense */
-    RONDO_ENOMEM = -20003,        /**< out of memory */
-    RONDO_ENOTSUP = -20004,       /**< this platform or backend cannot */
-    RONDO_EBUSY = -20005,         /**< in use, or running */
-    RONDO_ECLOSED = -20006,       /**< closed, or closing */
-    RONDO_ECANCELED = -20007,     /**< cancelled, or aborted by this side */
-    RONDO_ETIMEDOUT = -20008,     /**< took too long */
-    RONDO_ENOENT = -20009,        /**< no such thing */
-    RONDO_EEXIST = -20010,        /**< exists already */
-    RONDO_EACCES = -20011,        /**< permission denied */
-    RONDO_EPERM = -20012,         /**< not permitted on this kind of thing */
-    RONDO_EBADF = -20013,         /**< not an open descriptor */
-    RONDO_EMFILE = -20014,        /**< the process or backend has no room */
-    RONDO_ENFILE = -20015,        /**< the system has no room */
-    RONDO_ENOBUFS = -20016,       /**< no buffer space */
-    RONDO_EFORKED = -20017,       /**< the loop came through fork */
-    RONDO_ETHREAD = -20018,       /**< not the loop's thread */
+    RONDO_OK = 0,             /**< no error */
+    RONDO_EOTHER = -20001,    /**< another error: see rondo_last_os_error */
+    RONDO_EINVAL = -20002,    /**< invalid argument */
+    RONDO_ENOMEM = -20003,    /**< out of memory */
+    RONDO_ENOTSUP = -20004,   /**< this platform or backend cannot do it */
+    RONDO_EBUSY = -20005,     /**< in use, or running */
+    RONDO_ECLOSED = -20006,   /**< closed, or closing */
+    RONDO_ECANCELED = -20007, /**< cancelled, or aborted by this side */
+    RONDO_ETIMEDOUT = -20008, /**< a time limit has passed */
+    RONDO_ENOENT = -20009,    /**< it does not exist */
+    RONDO_EEXIST = -20010,    /**< it exists already */
+    RONDO_EACCES = -20011,    /**< permission denied */
+    RONDO_EPERM = -20012,     /**< not permitted for this kind of object */
+    RONDO_EBADF = -20013,     /**< not an open descriptor */
+    RONDO_EMFILE = -20014,  /**< the process or backend has no room for more */
+    RONDO_ENFILE = -20015,  /**< the system has no room for more */
+    RONDO_ENOBUFS = -20016, /**< no buffer space */
+    RONDO_EFORKED = -20017, /**< the loop was made before a fork */
+    RONDO_ETHREAD = -20018, /**< the caller is not the loop's thread */
     RONDO_ENAMETOOLONG = -20019,  /**< name too long */
     RONDO_ENOTDIR = -20020,       /**< not a directory */
-    RONDO_ENOEXEC = -20021,       /**< not a program */
+    RONDO_ENOEXEC = -20021,       /**< not an executable program */
     RONDO_EADDRINUSE = -20022,    /**< address in use */
-    RONDO_EADDRNOTAVAIL = -20023, /**< address not of this machine */
+    RONDO_EADDRNOTAVAIL = -20023, /**< not an address of this machine */
     RONDO_EAFNOSUPPORT = -20024,  /**< address family not supported */
-    RONDO_ECONNREFUSED = -20025,  /**< nobody listens there */
+    RONDO_ECONNREFUSED = -20025,  /**< no server listens there */
     RONDO_ECONNRESET = -20026,    /**< the peer reset the connection */
-    RONDO_ECONNABORTED = -20027,  /**< gone before it was accepted */
-    RONDO_EPIPE = -20028,         /**< writing has ended */
+    RONDO_ECONNABORTED = -20027,  /**< the client left before it was accepted */
+    RONDO_EPIPE = -20028,         /**< the writing side has ended */
     RONDO_ENOTCONN = -20029,      /**< not connected */
     RONDO_EISCONN = -20030,       /**< connected already */
     RONDO_EHOSTUNREACH = -20031,  /**< no route to the host */
@@ -161,226 +178,260 @@ typedef enum rondo_error {
     RONDO_ESRCH = -20038,         /**< no such process */
     RONDO_ENONAME = -20039,       /**< look-up: no such host or service */
     RONDO_EAGAIN = -20040,        /**< not now: try again later */
-    RONDO_EPROTO = -20041,        /**< the peer broke the protocol */
-    RONDO_ETOOMUCH = -20042,      /**< more than the limit given */
-    RONDO_EOF = -20043,           /**< ended before what was asked for came */
-    RONDO_EISDIR = -20044,        /**< a directory */
-    RONDO_ENOTEMPTY = -20045,     /**< a directory that is not empty */
-    RONDO_EFBIG = -20046,         /**< a file would be too large */
-    RONDO_EROFS = -20047,         /**< on a read-only file system */
+    RONDO_EPROTO = -20041,        /**< the peer violated the protocol */
+    RONDO_ETOOMUCH = -20042,      /**< more than the limit */
+    RONDO_EOF = -20043,           /**< the data end before what was asked for */
+    RONDO_EISDIR = -20044,        /**< it is a directory */
+    RONDO_ENOTEMPTY = -20045,     /**< the directory is not empty */
+    RONDO_EFBIG = -20046,         /**< the file would be too large */
+    RONDO_EROFS = -20047,         /**< the file system is read-only */
     RONDO_ELOOP = -20048,         /**< too many symbolic links in a path */
-    RONDO_EXDEV = -20049          /**< not on the same file system */
+    RONDO_EXDEV = -20049          /**< the paths are on two file systems */
 } rondo_error;
 
-/** One place to read into: readv(2)'s element, in iovec's order. */
+/** A buffer to read into: an element of readv(2), with the members in iovec's
+ * order. */
 typedef struct rondo_room {
-    void *data;
-    size_t size; /**< in bytes */
+    void *data;  /**< where to read to */
+    size_t size; /**< its size in bytes */
 } rondo_room;
 
-/** get_buffers is offered at least so many. */
+/** get_buffers may always set at least this many rooms. */
 #define RONDO_ROOMS 16
 
-/** One piece of a gathered write: writev(2)'s element, in iovec's order. */
+/** A piece of a gathered write: an element of writev(2), with the members in
+ * iovec's order. */
 typedef struct rondo_buffer {
-    const void *data;
-    size_t size; /**< in bytes */
+    const void *data; /**< the bytes to write */
+    size_t size;      /**< how many */
 } rondo_buffer;
 
-/** What an error number means: a static text, never NULL. Any thread. */
+/** Returns what an error number means, as a static text; never NULL. Any
+ * thread. */
 RONDO_API const char *rondo_strerror(int error);
 
-/**
- * An error number's name without the prefix: "EACCES"; "OK" for 0; "unknown"
- * for a number that is none of Rondo's. Static, never NULL. Any thread.
- */
+/** Returns an error number's name without the prefix: "EACCES"; "OK" for 0;
+ * "unknown" for any other number. The text is static, never NULL. Any
+ * thread. */
 RONDO_API const char *rondo_error_name(int error);
 
 /**
- * This thread's last failure as a sentence: what was tried, on what, and why,
- * for instance "create_server: cannot bind [::1]:80: permission denied
- * (EACCES)". Set by every function that fails, and before every callback that
- * carries an error. "" before the first failure, never NULL; valid until this
- * thread's next failure. Any thread.
+ * Returns this thread's last failure as a sentence: what was tried, on what,
+ * and why it failed. An example: "create_server: cannot bind [::1]:80:
+ * permission denied (EACCES)". Any thread.
+ *
+ * Every function that fails sets it, and the library sets it before every
+ * callback that carries an error. A success does not change it. It is "" before
+ * the first failure, never NULL, and valid until this thread's next failure.
  */
 RONDO_API const char *rondo_last_error(void);
 
-/** The system's own code (errno, GetLastError) of this thread's last failure;
- * 0 when it did not come from the system. Any thread. */
+/** Returns the system's own code (errno, GetLastError) of this thread's last
+ * failure; 0 if the failure did not come from the system. Any thread. */
 RONDO_API int64_t rondo_last_os_error(void);
 
 /**
- * Sets both and returns the error (< 0): for a callback that ends something
- * with an error of its own, `return rondo_set_error(RONDO_EPROTO, "no hello")`
- * in a filter or a setup function; the sentence is then told wherever the error
- * is. RONDO_EINVAL: not an error. Any thread.
+ * Sets the sentence of rondo_last_error, and rondo_last_os_error to 0, and
+ * returns the error. A callback that ends something with an error of its own
+ * uses it, such as a filter or a setup function:
+ *
+ *     return rondo_set_error(RONDO_EPROTO, "no hello");
+ *
+ * The sentence is then told wherever the error is. Any thread.
+ *
+ * Returns `error`, or RONDO_EINVAL if that is not an error number.
  */
 RONDO_API int rondo_set_error(int error, const char *format, ...)
     RONDO_PRINTF(2, 3);
 
-/** The library's version, "0.1.0". Static. Any thread. */
+/** Returns the library's version, "0.1.0". The text is static. Any thread. */
 RONDO_API const char *rondo_version(void);
 
-/** What the loop calls; every callback gets the loop. */
+/** A callback. The loop calls it with itself and the arg that was given for
+ * it. */
 typedef void (*rondo_fn)(rondo_loop *loop, void *arg);
 
-/** How an operation has ended: result >= 0 is a count or a value, < 0 a
- * RONDO_E... */
+/** Tells how an operation has ended. result is a count or a value, or a
+ * RONDO_E... below 0. The loop calls it once for each operation. */
 typedef void (*rondo_done_fn)(rondo_loop *loop, void *arg, int64_t result);
 
 /* ---- addresses --------------------------------------------------------- */
+/* Stability: stable; since 0.1. */
 
-/** The address families. ANY leaves the choice open. */
+/** The address families. */
 typedef enum rondo_family {
-    RONDO_FAMILY_ANY = 0,
-    RONDO_FAMILY_INET,
-    RONDO_FAMILY_INET6,
-    RONDO_FAMILY_UNIX
+    RONDO_FAMILY_ANY = 0, /**< no family is asked for */
+    RONDO_FAMILY_INET,    /**< IPv4 */
+    RONDO_FAMILY_INET6,   /**< IPv6 */
+    RONDO_FAMILY_UNIX     /**< unix sockets */
 } rondo_family;
 
 /**
- * A socket address. A value: copy it, compare it with rondo_address_equal,
- * never look inside. All zero it is the empty address, of RONDO_FAMILY_ANY. The
- * rondo_address_* functions need no loop and may be called from any thread.
+ * A socket address. It is a value: copy it, compare it with
+ * rondo_address_equal, and do not look inside. All zero, it is the empty
+ * address, of RONDO_FAMILY_ANY.
+ *
+ * The rondo_address_... functions need no loop, and any thread may call them.
  */
 typedef struct rondo_address {
+    /** a struct sockaddr, of rondo_address_native */
     union {
         unsigned char bytes[128];
         uint64_t align;
     } native;
-    uint32_t native_size;
+    uint32_t native_size; /**< its size in bytes */
     uint32_t reserved;
 } rondo_address;
 
-/** Room enough for rondo_address_text, whatever the address. */
+/** Bytes that are enough for rondo_address_text, whatever the address. */
 #define RONDO_ADDRESS_TEXT 160
 
 /**
- * Makes an address of a numeric one: "127.0.0.1", "::1", "fe80::1%eth0". Names
- * are not looked up. 0, or RONDO_EINVAL: not a numeric address, or no such
- * scope. See inet_pton(3) and RFC 4007.
+ * Makes an address of a numeric IP address and a port: "127.0.0.1", "::1",
+ * "fe80::1%eth0". Names are not looked up. Any thread.
+ *
+ * Returns 0, or RONDO_EINVAL: the text is not a numeric address, or the scope
+ * does not exist. See inet_pton(3) and RFC 4007.
  */
 RONDO_API int rondo_address_parse(rondo_address *a, const char *ip,
                                   uint16_t port);
 
 /**
- * Makes the address of a unix socket from size bytes of path, without the NUL
- * byte. On Linux a path that begins with a NUL byte is an abstract name. 0,
- * RONDO_ENAMETOOLONG (RONDO_LIMIT_UNIX_PATH says how long one may be), or
- * RONDO_ENOTSUP where there are none. See unix(7).
+ * Makes the address of a unix socket from a path of size bytes, without the NUL
+ * byte. On Linux a path that begins with a NUL byte is an abstract name. Any
+ * thread.
+ *
+ * Returns 0, or an error:
+ * - RONDO_ENAMETOOLONG: the path is longer than RONDO_LIMIT_UNIX_PATH
+ * - RONDO_ENOTSUP: the system has no unix sockets
+ *
+ * See unix(7).
  */
 RONDO_API int rondo_address_unix(rondo_address *a, const char *path,
                                  size_t size);
 
-/** Takes a struct sockaddr of size bytes. 0, RONDO_EINVAL (a size that does
- * not fit the family) or RONDO_EAFNOSUPPORT. */
+/** Makes an address of a struct sockaddr of size bytes. Returns 0, RONDO_EINVAL
+ * (the size does not fit the family) or RONDO_EAFNOSUPPORT. Any thread. */
 RONDO_API int rondo_address_from_native(rondo_address *a, const void *sockaddr,
                                         size_t size);
 
-/** The struct sockaddr inside, valid as long as *a is; its size in *size. */
+/** Returns the struct sockaddr inside an address, valid as long as *a is. *size
+ * gets its size. Any thread. */
 RONDO_API const void *rondo_address_native(const rondo_address *a,
                                            size_t *size);
 
-/** The family; RONDO_FAMILY_ANY for the empty address. */
+/** Returns the family; RONDO_FAMILY_ANY for the empty address. Any thread. */
 RONDO_API rondo_family rondo_address_family(const rondo_address *a);
 
-/** The port in host order; 0 for a family without ports. */
+/** Returns the port in host order; 0 for a family without ports. Any thread. */
 RONDO_API uint16_t rondo_address_port(const rondo_address *a);
 
-/** Sets the port, given in host order; nothing for a family without ports. */
+/** Sets the port, given in host order. A family without ports is left as it is.
+ * Any thread. */
 RONDO_API void rondo_address_set_port(rondo_address *a, uint16_t port);
 
-/** Writes the IP address in network order, at most 16 bytes, and returns how
- * many there are: 4, 16, or 0 for another family. */
+/** Writes the IP address in network order, at most 16 bytes. Returns how many
+ * bytes: 4, 16, or 0 for another family. Any thread. */
 RONDO_API size_t rondo_address_ip(const rondo_address *a, void *bytes16);
 
-/** The scope (interface index) of an IPv6 address; 0: none. See RFC 4007. */
+/** Returns the scope (interface index) of an IPv6 address; 0: none. Any thread.
+ * See RFC 4007. */
 RONDO_API uint32_t rondo_address_scope(const rondo_address *a);
 
-/** The flow label of an IPv6 address, 20 bits in host order; 0: none. Linux
- * sends with it where IPV6_FLOWINFO_SEND is set. See RFC 6437. */
+/** Returns the flow label of an IPv6 address, 20 bits in host order; 0: none.
+ * On Linux datagrams carry it if IPV6_FLOWINFO_SEND is set. Any thread. See
+ * RFC 6437. */
 RONDO_API uint32_t rondo_address_flow(const rondo_address *a);
 
-/** Sets it: its lowest 20 bits. Nothing for another family. The other bits of
- * sin6_flowinfo (the traffic class) stay. */
+/** Sets the flow label of an IPv6 address to the lowest 20 bits of flow. The
+ * other bits of sin6_flowinfo (the traffic class) stay. An address of another
+ * family is left as it is. Any thread. */
 RONDO_API void rondo_address_set_flow(rondo_address *a, uint32_t flow);
 
 /**
- * Writes the address as text with a NUL byte: "127.0.0.1:80",
- * "[fe80::1%2]:80", a unix path as it is, "@name" for an abstract one. Returns
- * the number of bytes before the NUL, or RONDO_ETOOMUCH when size bytes are not
- * enough (text is then ""). RONDO_ADDRESS_TEXT bytes always are.
+ * Writes the address as text with a NUL byte: "127.0.0.1:80", "[fe80::1%2]:80",
+ * a unix path as it is, "@name" for an abstract name. RONDO_ADDRESS_TEXT bytes
+ * are always enough. Any thread.
+ *
+ * Returns the number of bytes before the NUL, or RONDO_ETOOMUCH: size bytes are
+ * not enough, and text is "".
  */
 RONDO_API int rondo_address_text(const rondo_address *a, char *text,
                                  size_t size);
 
-/** The same family, address, port and scope; flow labels do not count. */
+/** Returns whether family, address, port and scope are equal. Flow labels are
+ * not compared. Any thread. */
 RONDO_API bool rondo_address_equal(const rondo_address *a,
                                    const rondo_address *b);
 
 /* ---- 2. loop and policy ------------------------------------------------ */
+/* Stability: stable; since 0.1. */
 
-/**
- * Where a loop's memory comes from. The functions are called on the loop's
- * thread, and from any thread that posts to the loop; sizes are never 0.
- */
+/** Where a loop gets its memory from. The functions are called on the loop's
+ * thread, and on any thread that posts to the loop. Sizes are never 0. */
 typedef struct rondo_allocator {
-    void *(*malloc_fn)(size_t size, void *context);
+    void *(*malloc_fn)(size_t size, void *context); /**< as malloc(3) */
+    /** as realloc(3) */
     void *(*realloc_fn)(void *p, size_t size, void *context);
-    void (*free_fn)(void *p, void *context);
-    void *context;
+    void (*free_fn)(void *p, void *context); /**< as free(3) */
+    void *context;                           /**< given to each function */
 } rondo_allocator;
 
-/** How a loop is made; begin with RONDO_LOOP_OPTIONS_INIT. */
+/** How a loop is made. Begin with RONDO_LOOP_OPTIONS_INIT. */
 typedef struct rondo_loop_options {
     size_t size;
-    /** One of rondo_backends(), or NULL: rondo_set_default_backend's, else
-     * the environment's RONDO_BACKEND (not when set-user-id), else the
-     * platform's best. */
+    /** One of rondo_backends. NULL: the one that rondo_set_default_backend has
+     * set; else that of the environment's RONDO_BACKEND, which a set-user-ID
+     * program ignores; else the platform's best. */
     const char *backend;
-    /** How the ends of children are noticed: "pidfd" (Linux 5.4), "kqueue"
-     * (with that backend), "thread" (a thread waits for each), "sigchld" (a
-     * handler of that signal, for as long as there are children; the program
-     * must not replace it meanwhile). NULL: the first of these that this system
-     * has. RONDO_ENOTSUP for others, and where RONDO_CAN_CHILD_WATCHER is
-     * false. */
+    /**
+     * How the loop notices that a child has ended. NULL: the first of these
+     * that this system has. Another name, and any name where
+     * RONDO_CAN_CHILD_WATCHER is false, is RONDO_ENOTSUP.
+     * - "pidfd": Linux 5.4
+     * - "kqueue": with the backend of that name
+     * - "thread": a thread waits for each child
+     * - "sigchld": a handler of SIGCHLD, installed while there are children.
+     *   The program must not replace it in that time.
+     */
     const char *child_watcher;
-    const rondo_allocator *allocator; /**< NULL: malloc(3)'s. Copied */
-    /** How many threads the loop's own executor has at most, up to 10,000. 0:
-     * 32, or the number of processors + 4, whichever is less */
+    const rondo_allocator *allocator; /**< NULL: malloc(3)'s. Copied. */
+    /** The most threads of the loop's own executor, up to 10,000. 0: 32, or the
+     * number of processors + 4 if that is less. */
     unsigned executor_threads;
-    /** How long rondo_loop_close waits for jobs that run. 0: 5 s; < 0: not at
-     * all; RONDO_NEVER: until they end */
+    /** How long rondo_loop_close waits for running jobs. 0: 5 s; < 0: not at
+     * all; RONDO_NEVER: until they end. */
     int64_t close_grace_ns;
-    int debug;                /**< 1 on, -1 off, 0: RONDO_DEBUG=1 */
-    int64_t slow_callback_ns; /**< longer is reported. 0: 100 ms */
+    int debug; /**< debug mode. 1: on; -1: off; 0: on if RONDO_DEBUG=1 */
+    /** debug mode reports callbacks that take longer. 0: 100 ms */
+    int64_t slow_callback_ns;
 } rondo_loop_options;
 
-/** What rondo_loop_supports can be asked. */
+/** What rondo_loop_supports answers. */
 typedef enum rondo_capability {
-    RONDO_CAN_TCP,
-    RONDO_CAN_UDP,                /**< rondo_create_datagram_endpoint */
-    RONDO_CAN_UNIX,               /**< unix sockets */
-    RONDO_CAN_NAMED_PIPES,        /**< Windows named pipes */
-    RONDO_CAN_PIPES,              /**< pipes as transports */
+    RONDO_CAN_TCP,         /**< TCP clients and servers */
+    RONDO_CAN_UDP,         /**< rondo_create_datagram_endpoint */
+    RONDO_CAN_UNIX,        /**< unix sockets */
+    RONDO_CAN_NAMED_PIPES, /**< Windows named pipes */
+    RONDO_CAN_PIPES,       /**< pipes as transports: rondo_connect_read_pipe */
     RONDO_CAN_WATCH_SOCKETS,      /**< rondo_add_reader on sockets */
     RONDO_CAN_WATCH_PIPES,        /**< ... on pipes and FIFOs */
-    RONDO_CAN_WATCH_CHAR_DEVICES, /**< ... on any character device */
-    RONDO_CAN_SUBPROCESS,
-    RONDO_CAN_CHILD_WATCHER, /**< a child watcher can be chosen */
-    RONDO_CAN_SIGNALS,
-    RONDO_CAN_REUSE_PORT,       /**< SO_REUSEPORT that spreads the load */
-    RONDO_CAN_EMBED,            /**< rondo_loop_prepare_poll */
-    RONDO_CAN_PASS_DESCRIPTORS, /**< rondo_transport_send_fd */
-    RONDO_CAN_DETACH,           /**< rondo_transport_detach */
-    RONDO_CAN_WATCH_PRIORITY,   /**< rondo_watch for RONDO_PRIORITY */
-    RONDO_CAN_WATCH_HALF_CLOSE, /**< ... for RONDO_HALF_CLOSED */
-    RONDO_CAN_WATCH_ERRORS,     /**< ... for 0: RONDO_ERROR is told apart */
-    RONDO_CAN_TERMINALS,        /**< RONDO_STDIO_TERMINAL */
-    RONDO_CAN_CGROUPS,          /**< rondo_process_options.cgroup */
-    RONDO_CAN_JOB_OBJECTS,      /**< ....job */
-    RONDO_CAN_LIMITS,           /**< ....limits */
-    RONDO_CAN_DIE_WITH_PARENT,  /**< ....die_with_parent */
+    RONDO_CAN_WATCH_CHAR_DEVICES, /**< ... on every character device */
+    RONDO_CAN_SUBPROCESS,         /**< rondo_subprocess_exec */
+    RONDO_CAN_CHILD_WATCHER,      /**< rondo_loop_options.child_watcher */
+    RONDO_CAN_SIGNALS,            /**< rondo_add_signal_handler */
+    RONDO_CAN_REUSE_PORT,         /**< SO_REUSEPORT that spreads the clients */
+    RONDO_CAN_EMBED,              /**< rondo_loop_prepare_poll */
+    RONDO_CAN_PASS_DESCRIPTORS,   /**< rondo_transport_send_fd */
+    RONDO_CAN_DETACH,             /**< rondo_transport_detach */
+    RONDO_CAN_WATCH_PRIORITY,     /**< rondo_watch for RONDO_PRIORITY */
+    RONDO_CAN_WATCH_HALF_CLOSE,   /**< ... for RONDO_HALF_CLOSED */
+    RONDO_CAN_WATCH_ERRORS,       /**< ... for 0: RONDO_ERROR alone */
+    RONDO_CAN_TERMINALS,          /**< RONDO_STDIO_TERMINAL */
+    RONDO_CAN_CGROUPS,            /**< rondo_process_options.cgroup */
+    RONDO_CAN_JOB_OBJECTS,        /**< ....job */
+    RONDO_CAN_LIMITS,             /**< ....limits */
+    RONDO_CAN_DIE_WITH_PARENT,    /**< ....die_with_parent */
     /* What a datagram endpoint can be told, and can say for one datagram: */
     RONDO_CAN_PACKET_INFO,   /**< RONDO_INFO_LOCAL, RONDO_INFO_INTERFACE */
     RONDO_CAN_ECN,           /**< RONDO_INFO_ECN */
@@ -391,363 +442,538 @@ typedef enum rondo_capability {
     RONDO_CAN_PIN_THREADS,   /**< rondo_group_options.pin */
     RONDO_CAN_FILE_OWNERS,   /**< RONDO_CHANGE_OWNER */
     RONDO_CAN_LOCK_RANGES,   /**< rondo_file_lock of a part of a file */
-    RONDO_CAN_WATCH_PATHS,   /**< rondo_watch_path is told of changes; else it
-                                looks again and again */
+    /** the system tells rondo_watch_path of changes; else it looks at
+     * intervals */
+    RONDO_CAN_WATCH_PATHS,
     RONDO_CAN_WATCH_NETWORK, /**< rondo_watch_interfaces */
     RONDO_CAN_EMBED_FD       /**< rondo_loop_prepare: by one descriptor */
 } rondo_capability;
 
-/** What rondo_loop_limit can be asked. */
+/** What rondo_loop_limit answers. */
 typedef enum rondo_limit {
-    RONDO_LIMIT_DESCRIPTORS,       /**< how many there can be */
-    RONDO_LIMIT_DESCRIPTOR_NUMBER, /**< the numbers must be below this */
-    RONDO_LIMIT_UNIX_PATH,         /**< longest unix path, bytes, no NUL */
-    RONDO_LIMIT_DATAGRAM           /**< largest UDP payload, bytes */
+    RONDO_LIMIT_DESCRIPTORS, /**< the most descriptors */
+    /** every descriptor's number is below this */
+    RONDO_LIMIT_DESCRIPTOR_NUMBER,
+    /** the longest unix path in bytes, without the NUL */
+    RONDO_LIMIT_UNIX_PATH,
+    RONDO_LIMIT_DATAGRAM /**< the largest UDP payload in bytes */
 } rondo_limit;
 
-/** What rondo_get_clock_info fills in; set size first. As Python's
- * time.get_clock_info. */
+/** What rondo_get_clock_info fills in. Set size first (RONDO_CLOCK_INFO_INIT).
+ * As Python's time.get_clock_info. */
 typedef struct rondo_clock_info {
     size_t size;
-    const char *name;           /**< the system's clock. Static */
+    const char *name;           /**< the system's name of the clock. Static */
     int64_t resolution_ns;      /**< of rondo_loop_time */
     int64_t wait_resolution_ns; /**< of the backend's wait */
-    bool monotonic;             /**< setting the wall clock changes nothing */
+    bool monotonic; /**< setting the wall clock does not change it */
 } rondo_clock_info;
 
-/** What rondo_loop_get_metrics fills in; set size first. The first members
- * count from the loop's start, the live_ ones say what exists now. */
+/** What a loop does at a time: the activity of a rondo_trace, and the index of
+ * rondo_loop_metrics.time_ns. A callback belongs to one of them. */
+typedef enum rondo_activity {
+    RONDO_DOES_WAIT,     /**< asks the kernel what is ready, or waits for it */
+    RONDO_DOES_CALLBACK, /**< rondo_call_soon's, a release */
+    RONDO_DOES_TIMER,    /**< rondo_call_later's and its kin */
+    RONDO_DOES_POST,    /**< rondo_call_soon_threadsafe's, rondo_group_each's */
+    RONDO_DOES_WATCHER, /**< of descriptors, paths, interfaces, a terminal */
+    RONDO_DOES_SIGNAL,  /**< a handler or a watch of a signal */
+    RONDO_DOES_HOOK,    /**< rondo_add_hook's */
+    RONDO_DOES_PROTOCOL, /**< a member of a protocol, a factory */
+    RONDO_DOES_DONE,     /**< the callback that ends an operation: a connect, a
+                              job, a read, a server's closed */
+    RONDO_DOES_OPERATION /**< the library's own work: for an operation that has
+                              ended, or for what a handle owes */
+} rondo_activity;
+
+enum {
+    RONDO_ACTIVITIES = 16, /**< there can be: rondo_loop_metrics.time_ns */
+    RONDO_LAG_BUCKETS = 24 /**< of rondo_loop_metrics.lag */
+};
+
+/** What rondo_loop_get_metrics fills in. Set size first
+ * (RONDO_LOOP_METRICS_INIT). The first members count from the loop's start;
+ * those that begin with live_ say what exists now. Those from bytes_received on
+ * count while rondo_loop_set_metering is on. */
 typedef struct rondo_loop_metrics {
     size_t size;
-    uint64_t iterations;
-    uint64_t events;         /**< reported by the backend */
-    uint64_t callbacks;      /**< run by the loop, of any kind */
-    uint64_t allocations;    /**< calls of the allocator's malloc, realloc */
-    uint64_t timers_skipped; /**< periods that rondo_call_every missed */
-    int64_t idle_ns;         /**< spent waiting */
-    size_t live_timers;
-    size_t live_watchers;   /**< readers and writers, each one */
-    size_t live_transports; /**< made, and connection_lost not yet returned */
-    size_t live_servers;    /**< created, and not yet closed for good */
-    size_t live_datagrams;  /**< endpoints, connection_lost not yet returned */
-    size_t live_processes;  /**< started, and connection_lost not returned */
-    size_t live_operations; /**< pending connects, look-ups asked for, calls on
-                                 files */
-    size_t live_jobs;       /**< jobs, and name look-ups in flight */
-    size_t live_groups;     /**< groups, of their home loop; not yet ended */
-    size_t live_paths;      /**< watched paths */
+    uint64_t iterations; /**< turns of the loop */
+    uint64_t events;     /**< that the backend has reported */
+    uint64_t callbacks;  /**< of all kinds that the loop has run */
+    /** calls of the allocator's malloc_fn and realloc_fn */
+    uint64_t allocations;
+    uint64_t timers_skipped; /**< periods that rondo_call_every has skipped */
+    int64_t idle_ns;         /**< time spent waiting */
+    size_t live_timers;      /**< that have not fired */
+    size_t live_watchers;    /**< readers and writers, counted apart */
+    size_t live_transports;  /**< made; connection_lost has not returned */
+    size_t live_servers;     /**< made; not yet closed with their clients */
+    size_t live_datagrams;   /**< endpoints; connection_lost has not returned */
+    size_t live_processes;   /**< started; connection_lost has not returned */
+    size_t live_operations;  /**< pending connects, look-ups, calls on files */
+    size_t live_jobs;        /**< jobs, and look-ups on threads */
+    size_t live_groups;      /**< groups whose home loop this is */
+    size_t live_paths;       /**< watched paths */
+    uint64_t bytes_received; /**< by transports and datagram endpoints */
+    uint64_t bytes_sent;     /**< the same; the kernel has taken them */
+    /** How long iterations took from the end of their wait to their own end:
+     * so long the loop looked at nothing new. lag[0] counts those below 1 us,
+     * lag[i] those below 2^i us that are not below 2^(i-1) us, and the last one
+     * all that are longer. */
+    uint64_t lag[RONDO_LAG_BUCKETS];
+    int64_t lag_most_ns; /**< the longest of them */
+    /** By rondo_activity: the time that was spent in it, without what was done
+     * inside it. */
+    int64_t time_ns[RONDO_ACTIVITIES];
 } rondo_loop_metrics;
 
 /**
- * Makes a loop that belongs to the calling thread. options may be NULL. 0,
- * RONDO_ENOTSUP (a backend of that name is unknown or not available; the
- * sentence lists what there is), RONDO_EMFILE, RONDO_ENFILE, RONDO_ENOMEM; on
- * error *loop is NULL. As asyncio.new_event_loop.
+ * Makes a loop that belongs to the calling thread. options may be NULL.
+ *
+ * Returns 0, or an error, and *loop is NULL:
+ * - RONDO_ENOTSUP: the backend is unknown or not available; the sentence lists
+ *   those that are
+ * - RONDO_EMFILE, RONDO_ENFILE
+ * - RONDO_ENOMEM
+ *
+ * As asyncio.new_event_loop.
  */
 RONDO_API RONDO_MUST_CHECK int rondo_loop_new(
     rondo_loop **loop, const rondo_loop_options *options);
 
 /**
- * Ends everything the loop holds and frees the loop: runs the posts accepted
- * before (rondo_call_soon_threadsafe, rondo_remote_call); drops callbacks and
- * timers; gives each pending operation's callback RONDO_ECANCELED, and the
- * connection_lost of each transport, datagram endpoint and process
- * RONDO_ECLOSED (which the callbacks of writes that wait get, too); calls each
- * server's closed; kills children that are not to be left running. Jobs that
- * run are waited for (close_grace_ns); one that goes on is reported to the
- * exception handler, its thread ends alone, and its callback is not called.
- * The callbacks run inside this call; what they try to create is
- * RONDO_ECLOSED. 0, and the pointer has ended; RONDO_EBUSY while the loop runs
- * (so also from its own callbacks), and nothing has happened. If the backend's
- * waits have failed for about 5 s, what still lives is given up without its
- * callback: their error, and the pointer has ended. As loop.close.
+ * Ends everything that the loop holds, and frees the loop. Callbacks run inside
+ * this call; what they try to create is RONDO_ECLOSED.
+ *
+ * - Posts that were accepted before (rondo_call_soon_threadsafe,
+ *   rondo_remote_call) run.
+ * - Callbacks and timers are dropped.
+ * - The callback of each pending operation gets RONDO_ECANCELED.
+ * - The connection_lost of each transport, datagram endpoint and process gets
+ *   RONDO_ECLOSED; so do the callbacks of writes that wait.
+ * - `closed` of each server is called.
+ * - Children are killed, except those with leave_running.
+ * - Running jobs are waited for (rondo_loop_options.close_grace_ns). A job that
+ *   runs longer is reported to the exception handler; its thread ends alone,
+ *   and its callback is not called.
+ *
+ * If the backend's wait fails, close goes on for about 5 s; then it gives up
+ * what still lives, without its callbacks, and returns that error.
+ *
+ * Returns 0, or an error. The loop is freed except with RONDO_EBUSY: the loop
+ * runs, and nothing has happened; so it is in the loop's own callbacks. As
+ * loop.close.
  */
 RONDO_API int rondo_loop_close(rondo_loop *loop);
 
 /**
- * Runs until nothing is left (returns 0) or rondo_loop_stop was called (1).
- * What keeps it alive: callbacks, timers, watchers, transports, servers,
- * processes, jobs, pending connects and look-ups, and idle hooks, unless marked
- * background. RONDO_EBUSY: it runs already; also the error of a backend whose
- * wait failed. A different loop may be run inside a callback. In C++: an
- * exception must not leave a callback; where the library can, it ends the
- * program by std::terminate then. As libuv's uv_run with UV_RUN_DEFAULT.
+ * Runs the loop until nothing is left to wait for, or until rondo_loop_stop.
+ *
+ * These keep it running, unless they are marked background: callbacks, posts,
+ * timers, watchers, idle hooks, transports, servers, datagram endpoints,
+ * processes, jobs, look-ups, pending connects and other operations, watched
+ * paths and groups. A callback may run a different loop.
+ *
+ * In C++ an exception must not leave a callback: where the library can, it ends
+ * the program by std::terminate then.
+ *
+ * Returns 0: nothing is left; 1: stopped; RONDO_EBUSY: the loop runs already;
+ * or the error of a backend whose wait has failed. As libuv's uv_run with
+ * UV_RUN_DEFAULT.
  */
 RONDO_API int rondo_loop_run(rondo_loop *loop);
 
-/** As rondo_loop_run, but ends only when stopped: returns 1, or an error. As
- * loop.run_forever. */
+/** Runs the loop until rondo_loop_stop, also when nothing is left to wait for.
+ * Returns 1, or an error as rondo_loop_run does. As loop.run_forever. */
 RONDO_API int rondo_loop_run_forever(rondo_loop *loop);
 
 /**
- * One iteration: waits at most timeout_ns for something to happen (0 or less:
- * only looks; RONDO_NEVER: no limit; with nothing left it does not wait), runs
- * what is due. 1: something is left, 0: nothing (uv_loop_alive). Errors as
- * rondo_loop_run's. As uv_run with UV_RUN_ONCE, or UV_RUN_NOWAIT.
+ * Runs one iteration: waits until something happens, at most timeout_ns, and
+ * runs what is due. With timeout_ns 0 or less it does not wait; RONDO_NEVER is
+ * no limit; if nothing is left to wait for, it does not wait either.
+ *
+ * Returns 1: something is left (uv_loop_alive); 0: nothing is; or an error as
+ * rondo_loop_run does. As uv_run with UV_RUN_ONCE, or UV_RUN_NOWAIT.
  */
 RONDO_API int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns);
 
-/**
- * Ends the current run after the callbacks of this iteration. Called before a
- * run, that run looks once without waiting, then returns; the run after that
- * is not stopped. Any thread, signal handlers. As loop.stop, and uv_stop.
- */
+/** Ends the current run after the callbacks of this iteration. Called before a
+ * run, it makes that run look once without waiting, run what is due, and
+ * return; the run after that is not affected. Any thread, and signal handlers.
+ * As loop.stop, and uv_stop. */
 RONDO_API void rondo_loop_stop(rondo_loop *loop);
 
 /**
- * Ends the current wait, so that the loop goes through one iteration; if it
- * does not wait now, its next wait returns at once. So the callbacks and hooks
- * (rondo_add_hook) that follow see what was set before the call. Several calls
- * before a wait are one. Any thread, signal handlers. As uv_async_send.
+ * Ends the current wait, so that the loop goes through one iteration. If the
+ * loop does not wait now, its next wait returns at once. The callbacks and
+ * hooks (rondo_add_hook) of that iteration see what the program has set before
+ * the call. Several calls before a wait count as one. Any thread, and signal
+ * handlers. As uv_async_send.
  */
 RONDO_API void rondo_loop_wake(rondo_loop *loop);
 
-/** Inside rondo_loop_run and its sisters. As loop.is_running. */
+/** Returns whether the loop is inside rondo_loop_run, rondo_loop_run_forever or
+ * rondo_loop_run_once. As loop.is_running. */
 RONDO_API bool rondo_loop_is_running(const rondo_loop *loop);
 
-/** The monotonic clock now, in ns; it advances inside a callback too. As
- * loop.time, and libuv's uv_hrtime; see clock_gettime(2). */
+/** Returns the time of the monotonic clock now, in nanoseconds. It advances
+ * also inside a callback. As loop.time, and libuv's uv_hrtime; see
+ * clock_gettime(2). */
 RONDO_API int64_t rondo_loop_time(const rondo_loop *loop);
 
-/** The clock as it was read in this iteration, in ns; costs nothing. As
- * libuv's uv_now. */
+/** Returns the time of the clock that the loop has read in this iteration, in
+ * nanoseconds, without reading it again. As libuv's uv_now. */
 RONDO_API int64_t rondo_loop_iteration_time(const rondo_loop *loop);
 
 /**
- * Makes a loop usable again in a child process, after fork(2), when until then
- * everything is RONDO_EFORKED. The child gets kernel objects of its own; the
- * parent's are not touched. What waits to be sent waits in both processes: the
- * one that is not to send it aborts the transport. Called where there was no
- * fork it does nothing. 0, RONDO_EMFILE, RONDO_ENFILE, RONDO_ENOMEM. As
- * libuv's uv_loop_fork.
+ * Makes a loop usable in a child process after fork(2). Until then every
+ * function returns RONDO_EFORKED for it. The loop belongs to the calling thread
+ * from now on.
+ *
+ * The loop gets kernel objects of its own; those of the parent are not touched.
+ * Bytes that waited to be sent at the fork wait in both processes: the process
+ * that must not send them aborts the transport. Where there was no fork this
+ * does nothing.
+ *
+ * Returns 0, RONDO_EMFILE, RONDO_ENFILE or RONDO_ENOMEM. As libuv's
+ * uv_loop_fork.
  */
 RONDO_API int rondo_loop_after_fork(rondo_loop *loop);
 
-/** The calling thread owns the loop from now on. The old owner must have
- * finished with it. 0, or RONDO_EBUSY while the loop runs. */
+/** Makes the calling thread the owner of the loop. The old owner must have
+ * finished with the loop. Any thread. Returns 0, or RONDO_EBUSY: the loop
+ * runs. */
 RONDO_API int rondo_loop_take(rondo_loop *loop);
 
-/** A pointer of the program's, kept with the loop; NULL at first. */
+/** Stores a pointer of the program with the loop. The library does not use
+ * it. */
 RONDO_API void rondo_loop_set_data(rondo_loop *loop, void *data);
+/** Returns the pointer of rondo_loop_set_data; NULL if none was set. */
 RONDO_API void *rondo_loop_data(const rondo_loop *loop);
 
-/** What a foreign main loop has to wait for; set size first. */
+/** What another main loop must wait for, filled in by rondo_loop_prepare. Set
+ * size first (RONDO_LOOP_WAIT_INIT). */
 typedef struct rondo_loop_wait {
     size_t size;
-    /** Readable (Windows: signalled) when there is work; RONDO_NO_FD: there
-     * is nothing to watch. The loop's: neither read nor close it. */
+    /** Becomes readable (Windows: signalled) when the loop has work.
+     * RONDO_NO_FD: there is nothing to wait for. It stays the loop's: do not
+     * read or close it. */
     rondo_fd fd;
-    /** 0: run_once now; RONDO_NEVER: no deadline */
+    /** How long to wait at most. 0: do not wait; RONDO_NEVER: no limit. */
     int64_t timeout_ns;
 } rondo_loop_wait;
 
 /**
- * Embeds the loop in another one: hands pending changes to the kernel and
- * says what to wait for. After that wait, for whatever reason it ended, call
- * rondo_loop_run_once(loop, 0), then prepare again. From the first prepare
- * on, scheduling anything from outside the loop makes the descriptor
- * readable, also if rondo_loop_run_once(loop, 0) was called before the wait.
- * A run that may wait itself ends that: prepare again after it. 0,
- * RONDO_ENOTSUP (poll and select: RONDO_CAN_EMBED_FD; they have
- * rondo_loop_prepare_poll), RONDO_EBUSY while the loop runs. As libuv's
- * uv_backend_fd and uv_backend_timeout, GSource's prepare.
+ * Prepares the loop for a wait in another main loop: hands pending changes to
+ * the kernel and says what to wait for. After the wait, for whatever reason it
+ * ended, call rondo_loop_run_once(loop, 0), then prepare again:
+ *
+ *     for (;;) {
+ *         rondo_loop_prepare(loop, &wait);
+ *         ... wait until wait.fd is readable, at most wait.timeout_ns ...
+ *         rondo_loop_run_once(loop, 0);
+ *     }
+ *
+ * From the first prepare on, whatever is scheduled from outside the loop makes
+ * the descriptor readable, also if rondo_loop_run_once(loop, 0) was called
+ * before the wait. A run that may wait itself ends that: prepare again after
+ * it.
+ *
+ * Returns 0, or an error:
+ * - RONDO_ENOTSUP: the backend has no such descriptor (RONDO_CAN_EMBED_FD):
+ *   poll and select, which have rondo_loop_prepare_poll
+ * - RONDO_EBUSY: the loop runs
+ *
+ * As libuv's uv_backend_fd and uv_backend_timeout, and GSource's prepare.
  */
 RONDO_API int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait);
 
 /** One descriptor that a main loop waits for. */
 typedef struct rondo_poll_entry {
     rondo_fd fd;     /**< the loop's: neither read nor close it */
-    unsigned events; /**< RONDO_READABLE, RONDO_WRITABLE, ... */
+    unsigned events; /**< bits: RONDO_READABLE, RONDO_WRITABLE, ... */
 } rondo_poll_entry;
 
 /**
- * As rondo_loop_prepare, for every backend: lists all descriptors that a main
- * loop has to wait for. That loop ends its wait when one of them has one of its
- * events, an error or a hang-up, or after *timeout_ns (0: do not wait;
- * RONDO_NEVER: no deadline). Then, for whatever reason the wait ended, call
- * rondo_loop_run_once(loop, 0), and prepare again.
+ * Prepares the loop for a wait in another main loop, on every backend: lists
+ * all descriptors to wait for. The main loop ends its wait when one of them has
+ * one of its events, an error or a hang-up, or after *timeout_ns (0: do not
+ * wait; RONDO_NEVER: no limit). After the wait, for whatever reason it ended,
+ * call rondo_loop_run_once(loop, 0), then prepare again.
  *
- * Fills in the first `room` entries, which are the caller's, and returns how
- * many there are; if that is more, make room and call again. epoll, kqueue and
- * iocp have one. What is scheduled, watched or connected from outside meanwhile
- * ends the wait, too. A descriptor that is closed meanwhile stays an entry
- * until the next prepare (poll: POLLNVAL, select: EBADF). On Windows iocp's is
- * a handle and all others are sockets; a connect that fails shows in exceptfds
- * (WSAPoll: POLLERR). RONDO_EBUSY while the loop runs; RONDO_EINVAL. As
- * libcurl's curl_multi_fdset and GLib's g_main_context_query; see poll(2)'s
- * struct pollfd.
+ * It fills in the first `room` entries, which are the caller's. epoll, kqueue
+ * and iocp have one entry. On Windows the entry of iocp is a handle, all others
+ * are sockets; there a connect that fails shows in exceptfds (WSAPoll:
+ * POLLERR).
+ *
+ * Whatever is scheduled, watched or connected from outside before the wait ends
+ * the wait. A descriptor that is closed before the wait stays an entry until
+ * the next prepare (poll: POLLNVAL, select: EBADF).
+ *
+ * Returns how many entries there are; if that is more than `room`, call again
+ * with more room. RONDO_EBUSY: the loop runs. As libcurl's curl_multi_fdset and
+ * GLib's g_main_context_query; see poll(2)'s struct pollfd.
  */
 RONDO_API int rondo_loop_prepare_poll(rondo_loop *loop,
                                       rondo_poll_entry *entries, size_t room,
                                       int64_t *timeout_ns);
 
-/** The backend's name, "epoll". Static. */
+/** Returns the backend's name, such as "epoll". The text is static. */
 RONDO_API const char *rondo_loop_backend(const rondo_loop *loop);
 
-/** Whether this loop can do it; what it cannot is RONDO_ENOTSUP. */
+/** Returns whether this loop has a capability. A function that needs one which
+ * is missing returns RONDO_ENOTSUP. */
 RONDO_API bool rondo_loop_supports(const rondo_loop *loop,
                                    rondo_capability what);
 
-/** The limit in force now; INT64_MAX: none. */
+/** Returns the limit in force now; INT64_MAX: none. */
 RONDO_API int64_t rondo_loop_limit(const rondo_loop *loop, rondo_limit what);
 
-/** Tells the facts of the loop's clock, as measured. 0. */
+/** Describes the loop's clock, with resolutions as measured. Returns 0. */
 RONDO_API int rondo_get_clock_info(const rondo_loop *loop,
                                    rondo_clock_info *info);
 
 /**
- * Chooses the backend of all later loops that name none; NULL: back to
- * RONDO_BACKEND or the platform's best. 0, or RONDO_ENOTSUP, the sentence
- * listing what there is. Any thread. As asyncio.set_event_loop_policy.
+ * Sets the backend of all later loops that name none. NULL: that of
+ * RONDO_BACKEND, else the platform's best. Any thread.
+ *
+ * Returns 0, or RONDO_ENOTSUP: the backend is not in this build; the sentence
+ * lists those that are. As asyncio.set_event_loop_policy.
  */
 RONDO_API int rondo_set_default_backend(const char *name);
 
 /** Sets *names to the names of this build's backends, the platform's best
- * first, and returns how many there are. Static. Any thread. */
+ * first. Any thread. Returns how many there are. The array is static. */
 RONDO_API size_t rondo_backends(const char *const **names);
 
-/** Tells the loop's counts. 0. */
+/** Fills in the loop's counts. Returns 0. */
 RONDO_API int rondo_loop_get_metrics(const rondo_loop *loop,
                                      rondo_loop_metrics *metrics);
 
-/** Gets one line of a dump: size bytes, no newline, lent for the call. */
+/** Gets one line of a dump: size bytes without a newline, lent for the call. */
 typedef void (*rondo_line_fn)(void *arg, const char *line, size_t size);
 
-/**
- * Describes each live handle in one line: kind, descriptor, state, age. line
- * is called from inside this call and must not touch the loop. Returns the
- * number of lines. As libuv's uv_print_all_handles, and uv_walk.
- */
+/** Describes each live handle in one line: kind, descriptor, state, age. Then
+ * come each timer, with its function and when it is due, and each callback and
+ * post that has not run, with its function (rondo_function_name). `line` is
+ * called from inside this call. It may close handles; to run or close the loop
+ * in it is RONDO_EBUSY. Returns the number of lines. As libuv's
+ * uv_print_all_handles, and uv_walk. */
 RONDO_API int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line,
                               void *arg);
 
-/** What an exception handler is told. Lent for the call. */
+/** Tells what keeps rondo_loop_run running: as rondo_loop_dump, but only the
+ * lines of what does. Returns 0 if nothing does: a run would return at once. */
+RONDO_API int rondo_loop_explain(const rondo_loop *loop, rondo_line_fn line,
+                                 void *arg);
+
+/** What an exception handler is told. It is lent for the call. */
 typedef struct rondo_exception {
     size_t size;
-    const char *message;
-    int error;            /**< RONDO_E... */
-    int64_t os_error;     /**< the system's code, or 0 */
-    rondo_server *server; /**< at most one of these is not NULL */
-    rondo_transport *transport;
-    rondo_process *process;
+    const char *message; /**< the sentence */
+    int error;           /**< RONDO_E... */
+    int64_t os_error;    /**< the system's code, or 0 */
+    /** the object that it is about; one of these three at most is not NULL */
+    rondo_server *server;
+    rondo_transport *transport; /**< or a transport */
+    rondo_process *process;     /**< or a process */
 } rondo_exception;
 
-/** Gets what nobody else can be told: a failed accept, for instance. It may
- * close the loop's handles. */
+/** An exception handler: gets errors for which there is no other callback, such
+ * as a failed accept. It may close the loop's handles. */
 typedef void (*rondo_exception_fn)(rondo_loop *loop, void *arg,
                                    const rondo_exception *what);
 
-/** Sets the loop's handler; NULL restores the default. 0. As
+/** Sets the loop's exception handler. NULL restores the default. Returns 0. As
  * loop.set_exception_handler. */
 RONDO_API int rondo_loop_set_exception_handler(rondo_loop *loop,
                                                rondo_exception_fn fn,
                                                void *arg);
 
-/** Calls the loop's handler, from inside this call. As
+/** Calls the loop's exception handler from inside this call. As
  * loop.call_exception_handler. */
 RONDO_API void rondo_loop_call_exception_handler(rondo_loop *loop,
                                                  const rondo_exception *what);
 
-/** The default: one line on stderr. A handler may call it; arg is not used.
- * As loop.default_exception_handler. */
+/** The default exception handler: prints one line on stderr. A program's
+ * handler may call it; arg is not used. As loop.default_exception_handler. */
 RONDO_API void rondo_loop_default_exception_handler(
     rondo_loop *loop, void *arg, const rondo_exception *what);
 
 /**
- * Turns debug mode on or off. In it, calls from a wrong thread are refused,
- * callbacks, timers, posts, watchers and signal handlers that take longer than
- * slow_callback_ns (0: as before) are reported with their name and duration,
- * and close lists what was open. 0. As loop.set_debug and
- * slow_callback_duration.
+ * Turns debug mode on or off. In debug mode:
+ *
+ * - calls from a wrong thread are refused (RONDO_ETHREAD), and the exception
+ *   handler is told
+ * - the exception handler is told of callbacks of any kind that take longer than
+ *   slow_callback_ns, with their name and duration. 0: the time stays as it is.
+ * - calls that use a transport, server, datagram endpoint or process that has
+ *   ended are RONDO_ECLOSED, and the exception handler is told: the last 128 are
+ *   kept for that
+ * - rondo_loop_close lists what is open
+ *
+ * Returns 0. As loop.set_debug and slow_callback_duration.
  */
 RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
                                    int64_t slow_callback_ns);
 
-/* ---- 3. callbacks and timers ------------------------------------------- */
+/* ---- what a loop does: tracer and meter --------------------------------- */
+/* Stability: young; since 0.1. */
+
+/** What a tracer is told. Lent for the call. */
+typedef struct rondo_trace {
+    size_t size;
+    rondo_activity activity;
+    bool begins;      /**< told before it is done; false: after it */
+    int64_t time_ns;  /**< now, on the loop's clock */
+    const char *what; /**< "wait", "timer", "data_received", ...: the kind of
+                           callback, the member of a protocol, the function that
+                           asked for it. Static */
+    rondo_fn fn;      /**< the program's function, cast; NULL: it is none */
+    /** The transport, endpoint, server or process of a protocol's member;
+     * NULL: none. It may have ended when `begins` is false */
+    const void *object;
+    /** Of a wait: before it how long it may take, in ns; after it 0 or the
+     * error. Else 0 */
+    int64_t value;
+} rondo_trace;
+
+/** Looks at what the loop does. It must call no function of this library but
+ * rondo_function_name. */
+typedef void (*rondo_tracer_fn)(rondo_loop *loop, void *arg,
+                                const rondo_trace *trace);
 
 /**
- * Calls fn(loop, arg) in the next iteration; first in, first out. An id, or
- * RONDO_ENOMEM. As loop.call_soon.
+ * Has fn called before and after each wait, each callback and each operation
+ * that has ended; NULL: no more. What begins inside another one ends before it.
+ * A loop without a tracer pays nothing; one with it takes the slow paths and
+ * reads the clock twice for each of them. 0. See examples/trace.c.
  */
+RONDO_API int rondo_loop_set_tracer(rondo_loop *loop, rondo_tracer_fn fn,
+                                    void *arg);
+
+/**
+ * Begins to count bytes, lag and times (rondo_loop_metrics), or stops; what was
+ * counted stays. It costs what a tracer costs. 0.
+ */
+RONDO_API int rondo_loop_set_metering(rondo_loop *loop, bool on);
+
+/**
+ * Writes the name of a function of the program: its symbol where the dynamic
+ * linker knows it, else the file and the place in it ("program+0x3560", which
+ * addr2line understands), else its address. Always ends with a NUL; returns the
+ * length of the whole name, as snprintf. Any thread.
+ */
+RONDO_API size_t rondo_function_name(rondo_fn fn, char *text, size_t size);
+
+/* ---- 3. callbacks and timers ------------------------------------------- */
+/* Stability: stable; since 0.1. */
+
+/** Calls fn(loop, arg) in the next iteration. Callbacks run in the order in
+ * which they were scheduled. Returns an id, or RONDO_ENOMEM. As
+ * loop.call_soon. */
 RONDO_API rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg);
 
 /**
- * As rondo_call_soon, from any thread, waking the loop. Posts and callbacks
- * run in one order: what was posted or scheduled before, on this thread or on
- * one that it knows of, runs before. One that is accepted (0) before close
- * begins is run. The loop must not have been freed: use a rondo_remote where
- * it can be. 0, RONDO_ENOMEM, RONDO_ECLOSED. As loop.call_soon_threadsafe.
+ * Calls fn(loop, arg) on the loop's thread, and wakes the loop. Any thread. The
+ * loop must not have been freed: where it could be, use a rondo_remote.
+ *
+ * Posts and callbacks run in one order: what was posted or scheduled before, on
+ * this thread or with a happens-before relation, runs before. A post that is
+ * accepted before rondo_loop_close begins runs.
+ *
+ * Returns 0, RONDO_ENOMEM or RONDO_ECLOSED. As loop.call_soon_threadsafe.
  */
 RONDO_API int rondo_call_soon_threadsafe(rondo_loop *loop, rondo_fn fn,
                                          void *arg);
 
 /**
- * Calls fn once, delay_ns from now, never earlier. A negative delay is 0; one
- * that is too long saturates; RONDO_NEVER never fires. Timers of the same
- * deadline fire in the order scheduled. An id, or RONDO_ENOMEM. As
- * loop.call_later, and libuv's uv_timer_start.
+ * Calls fn once, delay_ns from now, never earlier. A negative delay counts as
+ * 0. A delay that is too long counts as the longest possible one; RONDO_NEVER
+ * never fires. Timers with the same deadline fire in the order in which they
+ * were scheduled.
+ *
+ * Returns an id, or RONDO_ENOMEM. As loop.call_later, and libuv's
+ * uv_timer_start.
  */
 RONDO_API rondo_id rondo_call_later(rondo_loop *loop, int64_t delay_ns,
                                     rondo_fn fn, void *arg);
 
-/**
- * Calls fn once, when the loop's clock shows when_ns. A time before this
- * iteration's (rondo_loop_iteration_time) counts as that: such timers fire in
- * the next iteration, in the order scheduled. An
- * id, or RONDO_ENOMEM. As loop.call_at.
- */
+/** Calls fn once, when the loop's clock shows when_ns. A time before that of
+ * this iteration (rondo_loop_iteration_time) counts as that of this iteration:
+ * such timers fire in the next iteration, in the order in which they were
+ * scheduled. Returns an id, or RONDO_ENOMEM. As loop.call_at. */
 RONDO_API rondo_id rondo_call_at(rondo_loop *loop, int64_t when_ns, rondo_fn fn,
                                  void *arg);
 
 /**
- * Calls fn every period_ns, the first time one period from now, until it is
- * cancelled. It keeps its phase; periods that have passed before fn could run
- * are skipped and counted (rondo_missed). An id, RONDO_EINVAL (a period <= 0),
- * RONDO_ENOMEM.
+ * Calls fn every period_ns until it is cancelled, the first time one period
+ * from now. It keeps its phase: periods that have passed before fn could run
+ * are skipped and counted (rondo_missed).
+ *
+ * Returns an id, RONDO_EINVAL (a period that is not above 0) or RONDO_ENOMEM.
  */
 RONDO_API rondo_id rondo_call_every(rondo_loop *loop, int64_t period_ns,
                                     rondo_fn fn, void *arg);
 
-/** How many periods of a rondo_call_every have been skipped so far.
- * RONDO_ENOENT: there is no such timer; RONDO_EINVAL: it is another kind. */
+/** Returns how many periods of a rondo_call_every have been skipped.
+ * RONDO_ENOENT: there is no such timer; RONDO_EINVAL: the id is of another
+ * kind. */
 RONDO_API int64_t rondo_missed(const rondo_loop *loop, rondo_id id);
 
 /**
- * Moves a timer to when_ns (as rondo_call_at); a rondo_call_every goes on from
- * there with its period. Moving a deadline later costs next to nothing. Also
- * inside the timer's own callback, where one that fires once is started again
- * under the same id. 0; RONDO_ENOENT: it has fired, was cancelled, or is
- * another loop's; RONDO_EINVAL: not a timer. As libuv's uv_timer_again.
+ * Moves a timer to when_ns, which counts as in rondo_call_at. A
+ * rondo_call_every goes on from there with its period. Inside its own callback
+ * a timer that fires once is started again, under the same id. To move a
+ * deadline later costs one store.
+ *
+ * Returns 0, or an error:
+ * - RONDO_ENOENT: the timer has fired, was cancelled, or belongs to another
+ *   loop
+ * - RONDO_EINVAL: not a timer
+ *
+ * As libuv's uv_timer_again.
  */
 RONDO_API int rondo_reschedule(rondo_loop *loop, rondo_id id, int64_t when_ns);
 
-/** A timer's next deadline, in ns. Errors as rondo_reschedule's. As
- * TimerHandle.when. */
+/** Returns a timer's next deadline in nanoseconds, or an error as
+ * rondo_reschedule does. As TimerHandle.when. */
 RONDO_API int64_t rondo_when(const rondo_loop *loop, rondo_id id);
 
 /**
- * Cancels what the id names. A callback or timer then never runs. The callback
- * of a connect, a look-up, a job or another operation still runs once, with
- * RONDO_ECANCELED, or with the operation's result if it had happened already; a
- * job's comes when its work has returned, or was not begun. 0; RONDO_ENOENT
- * once it has run, was cancelled, or belongs to another loop. As Handle.cancel,
- * and libuv's uv_cancel, uv_timer_stop.
+ * Cancels what the id names.
+ *
+ * A callback or timer then never runs. The done of a connect, a look-up, a job
+ * or another operation still runs once: with RONDO_ECANCELED, or with the
+ * operation's result if that had happened already. The done of a job comes when
+ * its work has returned, or at once if the work has not begun.
+ *
+ * Returns 0; RONDO_ENOENT: it has run, was cancelled, or belongs to another
+ * loop. As Handle.cancel, and libuv's uv_cancel, uv_timer_stop.
  */
 RONDO_API int rondo_cancel(rondo_loop *loop, rondo_id id);
 
 /**
- * Says who frees the arg of a callback (rondo_call_soon), a timer, a hook or a
- * signal watch that ends without being called any more: release(loop, arg) is
- * called once, from the loop when the id is cancelled, inside rondo_loop_close
- * when it is dropped there. Once a callback or a timer has run for the last
- * time release is not called: arg was fn's to free. So it is always called for
- * a rondo_call_every, a hook and a signal watch, except for a watch with
- * RONDO_SIGNAL_ONCE that was called. Setting again replaces, NULL removes it.
+ * Sets a function that frees the arg of a callback (rondo_call_soon), a timer,
+ * a hook or a watch that ends without being called any more. Setting it again
+ * replaces it; NULL removes it.
  *
- * An operation needs none: its done is called in any case. Neither does a post:
- * each that is accepted runs, unless it is cancelled, and then arg is whose it
- * was before. 0; RONDO_ENOENT: as rondo_cancel's; RONDO_EINVAL: an operation or
- * a post; RONDO_ENOMEM. As the free functions of GLib (GDestroyNotify).
+ * release(loop, arg) is called once: from the loop if the id is cancelled,
+ * inside rondo_loop_close if the loop drops it. After the last run of a
+ * callback or a timer it is not called: fn could free arg there. It is always
+ * called for a rondo_call_every, a hook and a signal watch, except a watch with
+ * RONDO_SIGNAL_ONCE that was called.
+ *
+ * Operations need none, since their done is always called. Posts need none:
+ * each post that is accepted runs, unless it is cancelled, and whoever cancels
+ * it has arg again.
+ *
+ * Returns 0, or an error:
+ * - RONDO_ENOENT: as for rondo_cancel
+ * - RONDO_EINVAL: an operation or a post
+ * - RONDO_ENOMEM: nothing has changed
+ *
+ * As the GDestroyNotify functions of GLib.
  */
 RONDO_API int rondo_set_release(rondo_loop *loop, rondo_id id,
                                 rondo_fn release);
@@ -755,382 +981,452 @@ RONDO_API int rondo_set_release(rondo_loop *loop, rondo_id id,
 /** When a hook is called: bits. */
 typedef enum rondo_hook_when {
     RONDO_BEFORE_WAIT = 1, /**< in each iteration, before the loop waits */
-    RONDO_AFTER_WAIT = 2,  /**< after that, before any other callback */
+    RONDO_AFTER_WAIT = 2,  /**< after the wait, before other callbacks */
     RONDO_IDLE = 4         /**< when there is nothing else to run */
 } rondo_hook_when;
 
 /**
- * Calls fn(loop, arg) in each iteration, at each of the times in `when`,
- * until the id is cancelled. Several hooks are called in the order in which
- * they were added. What a hook schedules runs in the same iteration; scheduled
- * before a wait, it makes that wait end at once. An idle hook is the place for
- * work in pieces: with one the loop never waits, and calls the hook if nothing
- * is ready and no callback or timer is due. Idle hooks keep rondo_loop_run
- * going, the others do not (rondo_set_background). rondo_loop_prepare calls
- * none. An id, for rondo_cancel; RONDO_EINVAL: no function, no time or an
- * unknown one; RONDO_ENOMEM. As libuv's uv_prepare, uv_check and uv_idle.
+ * Calls fn(loop, arg) in each iteration, at each of the times in `when`, until
+ * the id is cancelled. Several hooks are called in the order in which they were
+ * added. What a hook schedules runs in the same iteration; if it is scheduled
+ * before the wait, the wait ends at once. rondo_loop_prepare calls no hooks.
+ *
+ * An idle hook is for work in pieces. While there is one the loop does not
+ * wait; it calls the hook if nothing is ready and no callback or timer is due.
+ * Idle hooks keep rondo_loop_run going, other hooks do not
+ * (rondo_set_background changes that).
+ *
+ * Returns an id, or an error:
+ * - RONDO_EINVAL: no function, no time, or an unknown time
+ * - RONDO_ENOMEM
+ *
+ * As libuv's uv_prepare, uv_check and uv_idle.
  */
 RONDO_API rondo_id rondo_add_hook(rondo_loop *loop, unsigned when, rondo_fn fn,
                                   void *arg);
 
-/** Whether a callback, timer, hook, signal watch, job or pending operation
- * keeps rondo_loop_run going (false) or not (true). It begins as false; for
- * signal watches, and for hooks that are not idle ones, as true. 0;
- * RONDO_ENOENT; RONDO_EINVAL: a post. As libuv's uv_unref and uv_ref. */
+/**
+ * Sets whether what the id names keeps rondo_loop_run going (false) or not
+ * (true). The default is false; for signal watches, and for hooks that are not
+ * idle hooks, it is true. The id is that of a callback, a timer, a hook, a
+ * watch, a job or a pending operation.
+ *
+ * Returns 0; RONDO_ENOENT: nothing has this id; RONDO_EINVAL: a post. As
+ * libuv's uv_unref and uv_ref.
+ */
 RONDO_API int rondo_set_background(rondo_loop *loop, rondo_id id,
                                    bool background);
 
-/** A sender to the loop that stays valid after the loop is gone, or NULL
- * (rondo_last_error). Each call counts: release it as often. As libuv's
- * uv_async_t. */
+/** Returns a sender of posts to the loop, which stays valid after the loop is
+ * freed; NULL: an error (rondo_last_error). Each call adds a reference:
+ * release as many (rondo_remote_release). As libuv's uv_async_t. */
 RONDO_API rondo_remote *rondo_loop_remote(rondo_loop *loop);
 
-/** As rondo_call_soon_threadsafe; RONDO_ECLOSED once the loop is closing or
- * gone. Any thread. */
+/** Calls fn(loop, arg) on the loop's thread, as rondo_call_soon_threadsafe
+ * does. Any thread. Returns 0; RONDO_ECLOSED: the loop is closing or freed;
+ * RONDO_ENOMEM. */
 RONDO_API int rondo_remote_call(rondo_remote *remote, rondo_fn fn, void *arg);
 
 /**
- * As rondo_remote_call, with an id by which any thread can cancel it:
- * rondo_remote_cancel, or rondo_cancel on the loop's thread. An id;
- * RONDO_ECLOSED, RONDO_EFORKED, RONDO_ENOMEM. Any thread. As the Handle that
- * loop.call_soon_threadsafe returns.
+ * Calls fn(loop, arg) on the loop's thread, as rondo_remote_call does, with an
+ * id to cancel it by: rondo_remote_cancel on any thread, or rondo_cancel on the
+ * loop's thread. Any thread.
+ *
+ * Returns an id, RONDO_ECLOSED, RONDO_EFORKED or RONDO_ENOMEM. As the Handle
+ * that loop.call_soon_threadsafe returns.
  */
 RONDO_API rondo_id rondo_remote_post(rondo_remote *remote, rondo_fn fn,
                                      void *arg);
 
 /**
- * Cancels a post of rondo_remote_post. 0: it never runs, and arg is whose it
- * was before; RONDO_ENOENT: it has run, runs, was cancelled, is another loop's,
- * or is one of the next few (64 at most) that the loop is just running. Those
- * only the loop's thread can still cancel, by rondo_cancel. Any thread.
+ * Cancels a post of rondo_remote_post. Any thread.
+ *
+ * Returns 0: fn never runs, and arg is the caller's again. RONDO_ENOENT: it has
+ * run, runs, was cancelled, or belongs to another loop; or it is one of the
+ * next posts, 64 at most, that the loop has begun to run. Only the loop's
+ * thread can cancel those, by rondo_cancel.
  */
 RONDO_API int rondo_remote_cancel(rondo_remote *remote, rondo_id id);
 
-/** Gives the sender back; NULL is ignored. Any thread. */
+/** Releases one reference of a sender. NULL is ignored. Any thread. */
 RONDO_API void rondo_remote_release(rondo_remote *remote);
 
 /* ---- 4. watching descriptors ------------------------------------------- */
+/* Stability: stable; since 0.1. */
 
-/** Called while the descriptor is ready. */
+/** Called in each iteration in which the descriptor is ready. */
 typedef void (*rondo_fd_fn)(rondo_loop *loop, rondo_fd fd, void *arg);
 
 /**
- * Calls fn in each iteration in which fd can be read without waiting:
- * level-triggered, so fn is called again until it has read what there is. The
- * end of the data, a hang-up and an error count as readable and as writable.
- * Adding again replaces fn and arg. The descriptor stays the caller's: remove
- * it, then close it. For both sides by one callback see rondo_watch.
+ * Calls fn in each iteration in which fd can be read without blocking. It is
+ * level-triggered: fn is called again until it has read what there is. The end
+ * of the data, a hang-up and an error count as readable and as writable. Adding
+ * again replaces fn and arg. To watch both directions by one callback use
+ * rondo_watch.
  *
- * 0; RONDO_EPERM: a regular file or directory, or a device this backend's
- * kernel interface refuses (the sentence names a backend that takes it);
- * RONDO_EBADF: not open; RONDO_EBUSY: a transport's, or rondo_watch has it;
- * RONDO_EMFILE: over the backend's limit; RONDO_ENOTSUP, RONDO_ENOSPC. As
- * loop.add_reader.
+ * The descriptor stays the caller's: remove it first, then close it.
+ *
+ * Returns 0, or an error:
+ * - RONDO_EPERM: a regular file or a directory, or a device that this backend's
+ *   kernel interface refuses; the sentence names a backend that takes it
+ * - RONDO_EBADF: not open
+ * - RONDO_EBUSY: a transport's descriptor, or rondo_watch has it
+ * - RONDO_EMFILE: beyond the backend's limit
+ * - RONDO_ENOTSUP: this backend cannot watch such a descriptor
+ * - RONDO_ENOSPC: the kernel's limit of watches is reached
+ *
+ * As loop.add_reader.
  */
 RONDO_API int rondo_add_reader(rondo_loop *loop, rondo_fd fd, rondo_fd_fn fn,
                                void *arg);
 
-/** The same for writing. As loop.add_writer. */
+/** Calls fn in each iteration in which fd can be written without blocking.
+ * Otherwise, and its errors, as rondo_add_reader. As loop.add_writer. */
 RONDO_API int rondo_add_writer(rondo_loop *loop, rondo_fd fd, rondo_fd_fn fn,
                                void *arg);
 
-/** 1: removed, and fn is not called again; 0: there was none; RONDO_EBUSY: a
- * transport's. As loop.remove_reader. */
+/** Ends a rondo_add_reader: fn is not called again. Returns 1: removed; 0:
+ * there was none; RONDO_EBUSY: a transport's descriptor. As
+ * loop.remove_reader. */
 RONDO_API int rondo_remove_reader(rondo_loop *loop, rondo_fd fd);
 
-/** The same for writing. As loop.remove_writer. */
+/** Ends a rondo_add_writer. Returns as rondo_remove_reader. As
+ * loop.remove_writer. */
 RONDO_API int rondo_remove_writer(rondo_loop *loop, rondo_fd fd);
 
 /** What a descriptor can be watched for: bits. See poll(2). */
 typedef enum rondo_event {
-    RONDO_READABLE = 1,    /**< data, a client, or the end (POLLIN) */
-    RONDO_WRITABLE = 2,    /**< there is room (POLLOUT) */
-    RONDO_PRIORITY = 4,    /**< urgent data, or what the device means by it
-                                (POLLPRI, EPOLLPRI, exceptfds) */
-    RONDO_HALF_CLOSED = 8, /**< the peer has ended its writing side
-                                (POLLRDHUP, EPOLLRDHUP, EV_EOF) */
-    RONDO_ERROR = 16,      /**< told unasked: an error waits (POLLERR) */
-    RONDO_HANG_UP = 32     /**< told unasked: the other end is gone (POLLHUP) */
+    RONDO_READABLE = 1, /**< data, a client, or the end (POLLIN) */
+    RONDO_WRITABLE = 2, /**< room to write (POLLOUT) */
+    /** urgent data, or what the device means by it (POLLPRI, EPOLLPRI,
+     * exceptfds) */
+    RONDO_PRIORITY = 4,
+    /** the peer has ended its writing side (POLLRDHUP, EPOLLRDHUP, EV_EOF) */
+    RONDO_HALF_CLOSED = 8,
+    RONDO_ERROR = 16,  /**< an error waits (POLLERR); told unasked */
+    RONDO_HANG_UP = 32 /**< the other end is gone (POLLHUP); told unasked */
 } rondo_event;
 
-/** Called while one of the events is there: all of them that are, at once. */
+/** Called in each iteration in which the descriptor has one of the events.
+ * events has all of them. */
 typedef void (*rondo_watch_fn)(rondo_loop *loop, rondo_fd fd, unsigned events,
                                void *arg);
 
 /**
- * Calls fn in each iteration in which fd has one of these events, which are
- * bits of rondo_event: level-triggered, both sides of the descriptor by one
- * callback. Watching again replaces events, fn and arg, also inside fn. The
- * descriptor stays the caller's: unwatch it, then close it.
+ * Calls fn in each iteration in which fd has one of these events, bits of
+ * rondo_event. It is level-triggered, and one callback serves both directions.
+ * Watching again replaces events, fn and arg, also inside fn. The descriptor
+ * stays the caller's: unwatch it first, then close it.
  *
- * RONDO_ERROR and RONDO_HANG_UP are told unasked, where the system tells
- * them; then RONDO_READABLE and RONDO_WRITABLE are told, too, if they were
- * asked for, as the next call finds the error. 0 asks for these two alone.
+ * RONDO_ERROR and RONDO_HANG_UP are told unasked, where the system tells them.
+ * RONDO_READABLE and RONDO_WRITABLE are then set, too, if they were asked for,
+ * since the next call finds the error. events 0 asks for these two alone.
  *
- * 0; RONDO_EINVAL: no function, an unknown bit; RONDO_ENOTSUP: the backend
- * cannot tell one of them (RONDO_CAN_WATCH_PRIORITY,
- * RONDO_CAN_WATCH_HALF_CLOSE; 0 events: RONDO_CAN_WATCH_ERRORS); RONDO_EBUSY:
- * a transport's, or it has a reader or a writer. A file or a directory is
- * taken where the backend's kernel interface takes it (poll and select:
- * always ready; epoll: only those of /proc and /sys that can be polled), else
- * it is RONDO_EPERM. Other errors as rondo_add_reader's. As libuv's
- * uv_poll_start; see poll(2), epoll_ctl(2), kqueue(2).
+ * Poll and select take files and directories, which are always ready. epoll
+ * takes those of /proc and /sys that can be polled.
+ *
+ * Returns 0, or an error:
+ * - RONDO_EINVAL: no function, or an unknown bit
+ * - RONDO_ENOTSUP: the backend cannot tell an event (RONDO_CAN_WATCH_PRIORITY,
+ *   RONDO_CAN_WATCH_HALF_CLOSE; for 0 events RONDO_CAN_WATCH_ERRORS)
+ * - RONDO_EBUSY: a transport's descriptor, or it has a reader or a writer
+ * - RONDO_EPERM: a file or a directory that the backend's kernel interface
+ *   refuses
+ * - the errors of rondo_add_reader
+ *
+ * As libuv's uv_poll_start; see poll(2), epoll_ctl(2), kqueue(2).
  */
 RONDO_API int rondo_watch(rondo_loop *loop, rondo_fd fd, unsigned events,
                           rondo_watch_fn fn, void *arg);
 
-/** 1: fn of rondo_watch is not called again; 0: there was none; RONDO_EBUSY: a
- * transport's. As uv_poll_stop. */
+/** Ends a rondo_watch: fn is not called again. Returns 1: ended; 0: there was
+ * none; RONDO_EBUSY: a transport's descriptor. As uv_poll_stop. */
 RONDO_API int rondo_unwatch(rondo_loop *loop, rondo_fd fd);
 
 /**
- * As rondo_set_release, for the arg of a watcher, which has no id. event names
- * it: RONDO_READABLE, the descriptor's reader; RONDO_WRITABLE, its writer; 0,
- * its rondo_watch. release(loop, arg) is called once, from the loop, when the
- * watcher is removed, lost (the descriptor was closed), or added again with
- * another arg; inside rondo_loop_close when the loop drops it. Added again with
- * the same arg, the release stays. Setting again replaces, NULL removes it. 0;
- * RONDO_ENOENT: no such watcher; RONDO_EBUSY: a transport's; RONDO_EINVAL:
- * another event; RONDO_ENOMEM: nothing has changed.
+ * Sets a function that frees the arg of a watcher, which has no id. event names
+ * the watcher: RONDO_READABLE, the descriptor's reader; RONDO_WRITABLE, its
+ * writer; 0, its rondo_watch. Setting it again replaces it; NULL removes it.
+ *
+ * release(loop, arg) is called once: from the loop when the watcher is removed,
+ * lost (the descriptor was closed) or added again with another arg; inside
+ * rondo_loop_close when the loop drops it. If the watcher is added again with
+ * the same arg, the release stays.
+ *
+ * Returns 0, or an error; then nothing has changed:
+ * - RONDO_ENOENT: there is no such watcher
+ * - RONDO_EBUSY: a transport's descriptor
+ * - RONDO_EINVAL: another event
+ * - RONDO_ENOMEM
  */
 RONDO_API int rondo_set_watch_release(rondo_loop *loop, rondo_fd fd,
                                       unsigned event, rondo_fn release);
 
 /* ---- 5. stream transports ---------------------------------------------- */
+/* Stability: stable; since 0.1. */
 
 /** One direction of a connection. */
 typedef enum rondo_direction {
-    RONDO_READING = 1,
-    RONDO_WRITING = 2
+    RONDO_READING = 1, /**< from the peer */
+    RONDO_WRITING = 2  /**< to the peer */
 } rondo_direction;
 
 /**
- * What the program does on a connection. Any member may be NULL. The table is
- * not copied: it must outlive the connection. self is the caller's pointer; the
- * library never looks at it. As asyncio.Protocol and asyncio.BufferedProtocol.
+ * What the program does on a connection: a table of functions, any of which may
+ * be NULL. The table is not copied: it must outlive the connection. self is the
+ * caller's pointer; the library does not look at it.
  *
- * Order: connection_made, data, at most one eof_received, connection_lost. The
- * transport is valid until connection_lost returns.
+ * The order is connection_made, data, at most one eof_received,
+ * connection_lost. The transport is valid until connection_lost returns. As
+ * asyncio.Protocol and asyncio.BufferedProtocol.
  */
 typedef struct rondo_protocol {
-    /** Once, first. From then on connection_lost is owed, exactly once. */
+    /** Called once, first. After it connection_lost is called exactly once. */
     void (*connection_made)(rondo_transport *t, void *self);
-    /** size > 0 bytes, lent for the call. */
+    /** size > 0 bytes have arrived. They are lent for the call. */
     void (*data_received)(rondo_transport *t, void *self, const void *data,
                           size_t size);
     /**
-     * Set, it takes data_received's place (asyncio's BufferedProtocol, libuv's
-     * alloc_cb). Called when something is there to read, it returns where to
-     * read into, with *size bytes of room. hint is a size that would be useful.
-     * The buffer is lent until buffer_updated follows, or, where nothing came
-     * after all, until get_buffer is called again or the connection ends.
-     * NULL or *size 0: not now; reading pauses, as by
-     * rondo_transport_pause_reading, until rondo_transport_resume_reading.
-     * The kernel puts the bytes there itself, except those that had been read
-     * before (filters, rondo_transport_unread, a change of protocol), those
-     * that a thread reads, and those for a buffer below 4 KiB: they are copied.
+     * Says where to read to; if it is set, data_received is not called. It is
+     * called when there is something to read, and returns a buffer with *size
+     * bytes. hint is a useful size.
+     *
+     * The buffer is lent until buffer_updated is called, or, if nothing came
+     * after all, until get_buffer is called again or the connection ends. NULL
+     * or *size 0: not now; reading pauses, as by rondo_transport_pause_reading,
+     * until rondo_transport_resume_reading.
+     *
+     * The kernel writes the bytes into the buffer. These are copied: bytes that
+     * were read before (filters, rondo_transport_unread, a change of protocol),
+     * bytes that a thread reads, and bytes for a buffer below 4 KiB. As
+     * asyncio's BufferedProtocol, and libuv's alloc_cb.
      */
     void *(*get_buffer)(rondo_transport *t, void *self, size_t hint,
                         size_t *size);
     /** size > 0 bytes have been read into the buffer. */
     void (*buffer_updated)(rondo_transport *t, void *self, size_t size);
-    /** The peer has ended its side. false, or NULL: close once the write
-     * buffer is out. true: writing goes on until rondo_transport_write_eof or
-     * rondo_transport_close. */
+    /** The peer has ended its writing side. false, or NULL: the transport
+     * closes once the write buffer is empty. true: the program goes on writing
+     * until rondo_transport_write_eof or rondo_transport_close. */
     bool (*eof_received)(rondo_transport *t, void *self);
-    /** The write buffer has grown over its high limit: stop writing. */
+    /** The write buffer has passed its high limit: stop writing. */
     void (*pause_writing)(rondo_transport *t, void *self);
-    /** It is down to its low limit again; while the transport closes, too. */
+    /** The write buffer is down to its low limit again. It is called also while
+     * the transport closes. */
     void (*resume_writing)(rondo_transport *t, void *self);
-    /** Last. 0: closed in order; RONDO_ECANCELED: aborted by this side;
-     * RONDO_ECLOSED: the loop closes; else what broke it. Addresses still
-     * answer; the descriptor is gone. */
+    /** Called once, last. error is 0: closed in order; RONDO_ECANCELED: aborted
+     * by this side; RONDO_ECLOSED: the loop closes; else what broke the
+     * connection. The addresses can still be asked for; the descriptor is
+     * gone. */
     void (*connection_lost)(rondo_transport *t, void *self, int error);
-    /** A time of rondo_transport_set_timeouts ran out. true: go on, it starts
-     * again. false, or NULL: abort with RONDO_ETIMEDOUT. */
+    /** A time of rondo_transport_set_timeouts has passed. true: go on, the time
+     * starts again. false, or NULL: the transport is aborted with
+     * RONDO_ETIMEDOUT. */
     bool (*timed_out)(rondo_transport *t, void *self,
                       rondo_direction direction);
     /**
-     * Set, it takes get_buffer's place: several places to read into at once
-     * (readv(2), WSARecv). The protocol sets rooms[0] to rooms[most - 1], as
-     * many as it needs, and returns how many; most is at least RONDO_ROOMS.
-     * They are lent as get_buffer's buffer is, and filled in their order;
-     * buffer_updated tells how many bytes went into all of them. A room with
-     * data NULL or size 0 is left out. None left: not now, as get_buffer's
-     * NULL. Bytes are copied where get_buffer's are (where all rooms together
-     * are below 4 KiB), and, when there is more than one room, on every
-     * transport that is not a TCP connection.
+     * Says where to read to, in several buffers (readv(2), WSARecv); if it is
+     * set, get_buffer is not called. The protocol sets rooms[0], rooms[1] and
+     * so on, at most `most` of them, and returns how many; most is at least
+     * RONDO_ROOMS. They are lent as get_buffer's buffer, and filled in their
+     * order; buffer_updated gets the sum of the bytes.
+     *
+     * A room with data NULL or size 0 is left out. No room: not now, as
+     * get_buffer's NULL. Bytes are copied where those of get_buffer are (where
+     * all rooms together are below 4 KiB), and, with more than one room, on
+     * every transport that is not a TCP connection.
      */
     size_t (*get_buffers)(rondo_transport *t, void *self, size_t hint,
                           rondo_room *rooms, size_t most);
     rondo_reserved reserved[6];
 } rondo_protocol;
 
-/** A yes or no whose zero leaves the default. */
+/** A yes or no whose zero is the default. */
 typedef enum rondo_switch {
-    RONDO_DEFAULT = 0,
-    RONDO_ON = 1,
-    RONDO_OFF = -1
+    RONDO_DEFAULT = 0, /**< as the member's comment says */
+    RONDO_ON = 1,      /**< yes */
+    RONDO_OFF = -1     /**< no */
 } rondo_switch;
 
-/**
- * Called for a connection just made, before anything is read: the place for
- * rondo_transport_push_filter. connection_made waits until the filters are
+/** Called for a new connection before anything is read: the place for
+ * rondo_transport_push_filter. connection_made comes when the filters are
  * ready. Not 0: the connection is dropped, and no member of the protocol is
- * called.
- */
+ * called. */
 typedef int (*rondo_setup_fn)(rondo_transport *t, void *arg);
 
 /** Where and how to connect; RONDO_CONNECT(.host = "a", .port = 80). */
 typedef struct rondo_connect_options {
     size_t size;
-    /** Exactly one of host, path, address and socket. A host is a name or a
-     * numeric address, with %scope where needed. */
+    /** A name or a numeric address, with %scope where needed. Set exactly one
+     * of host, path, address and socket. */
     const char *host;
-    /** A unix socket, see unix(7); on Linux "@name" is an abstract one. On
-     * Windows a pipe, as "\\\\.\\pipe\\name" (RONDO_CAN_NAMED_PIPES); elsewhere
-     * that is a path like any other. */
+    /** A unix socket, see unix(7); on Linux "@name" is an abstract name. On
+     * Windows a named pipe, as "\\\\.\\pipe\\name" (RONDO_CAN_NAMED_PIPES);
+     * elsewhere that is a path like any other. */
     const char *path;
-    const rondo_address *address;
-    /** A stream socket that is connected already. By pointer, since 0 is a
-     * descriptor. The loop's once an id has been returned; until then, and
-     * when the call fails, the caller's. */
+    const rondo_address *address; /**< A socket address. */
+    /** A stream socket that is connected already. It is a pointer since 0 is a
+     * descriptor. The socket is the loop's once an id has been returned; if
+     * the call fails it stays the caller's. */
     const rondo_fd *socket;
     uint16_t port;       /**< with host */
     rondo_family family; /**< with host: only addresses of this family */
-    /** Where to connect from. Addresses of another family are skipped. The
-     * file that a unix socket makes of it is the program's to remove. */
+    /** The address to connect from. Remote addresses of another family are
+     * skipped. The program removes the file that a unix socket makes of it. */
     const rondo_address *local_address;
-    /** For look-up, connecting and the handshakes of filters. 0: none */
+    /** For look-up, connecting and the handshakes of filters together. 0: no
+     * limit. */
     int64_t timeout_ns;
-    /** How long an address of several has to itself before the next one is
-     * tried beside it (RFC 8305). 0: 250 ms; < 0: until it has failed */
+    /** How long one of several addresses is tried alone before the next one is
+     * tried, too (RFC 8305). 0: 250 ms; < 0: until it has failed. */
     int64_t happy_eyeballs_delay_ns;
     /** How many addresses of the first family come before the first of the
-     * other one, from where on they take turns. 0: 1; < 0: all in the
-     * resolver's order */
+     * other family; from there on the families take turns. 0: 1; < 0: all in
+     * the resolver's order. */
     int interleave;
     rondo_switch no_delay;   /**< TCP_NODELAY. Default: on */
     rondo_switch keep_alive; /**< SO_KEEPALIVE. Default: off */
-    rondo_setup_fn setup;    /**< pushes filters; a refusal fails the connect */
-    void *setup_arg;
+    /** pushes filters; if it refuses, the connect fails */
+    rondo_setup_fn setup;
+    void *setup_arg; /**< given to setup */
     /** Off: reading is paused from the start, as by
-     * rondo_transport_pause_reading before connection_made. Default: on */
+     * rondo_transport_pause_reading before connection_made. Default: on. */
     rondo_switch start_reading;
-    /**
-     * asyncio's protocol_factory: runs just before connection_made, when the
-     * filters are ready. *protocol and *self come in as those of
-     * rondo_create_connection, whose protocol may then be NULL, and may be
-     * replaced. Writing to t is allowed. Not 0: the connection is dropped, no
-     * member of the protocol is called, and done gets that error
-     * (RONDO_ECANCELED for a number above 0).
-     */
+    /** Chooses protocol and self, just before connection_made, when the filters
+     * are ready. *protocol and *self begin as those of
+     * rondo_create_connection, whose protocol may then be NULL. It may write
+     * to t. Not 0: the connection is dropped, no member of the protocol is
+     * called, and done gets that error (RONDO_ECANCELED for a number above 0).
+     * As asyncio's protocol_factory. */
     int (*protocol_factory)(rondo_loop *loop, void *arg, rondo_transport *t,
                             const rondo_protocol **protocol, void **self);
-    void *factory_arg;
+    void *factory_arg; /**< given to protocol_factory */
 } rondo_connect_options;
 
 /** Where and how to listen; RONDO_SERVE(.port = 80). */
 typedef struct rondo_server_options {
     size_t size;
-    /** A numeric address; NULL or "": every interface, IPv4 and IPv6. Never
-     * looked up: listen to the addresses that rondo_getaddrinfo finds. */
+    /** A numeric address. NULL or "": every interface, IPv4 and IPv6. Names are
+     * not looked up: give the addresses that rondo_getaddrinfo finds as
+     * `addresses`. */
     const char *host;
-    /** A unix socket instead of host and port; on Linux "@name" is an abstract
-     * one. The file that a server left behind which is gone is replaced; it is
-     * removed at close, if it is still this server's. A relative path is
-     * looked up from the working directory each time. On Windows a pipe, as
-     * "\\\\.\\pipe\\name" (RONDO_CAN_NAMED_PIPES): it has no addresses, no
-     * descriptor of its own and no backlog to choose. */
+    /**
+     * A unix socket instead of host and port; on Linux "@name" is an abstract
+     * name. The socket file of a server that is gone is replaced. The file is
+     * removed at close, if it is still this server's. A relative path is looked
+     * up from the working directory each time.
+     *
+     * On Windows a named pipe, as "\\\\.\\pipe\\name" (RONDO_CAN_NAMED_PIPES):
+     * it has no addresses, no descriptor of its own and no backlog.
+     */
     const char *path;
-    /** A stream socket, listening or not yet, instead of host. One that is not
-     * bound is bound to every interface of its family and to port. By pointer,
-     * since 0 is a descriptor. The server's once the call has succeeded; a file
-     * of it is never removed. */
+    /** A stream socket instead of host, listening or not yet. If it is not
+     * bound, it is bound to every interface of its family, at `port`. It is a
+     * pointer since 0 is a descriptor. The socket is the server's once the
+     * call has succeeded; its file is never removed. */
     const rondo_fd *socket;
-    uint16_t port; /**< 0: the kernel chooses, one for all families */
-    rondo_family family;
-    int backlog;                /**< of listen(2). 0: SOMAXCONN */
-    unsigned max_clients;       /**< accepting pauses beyond. 0: no limit */
+    uint16_t port;        /**< 0: the kernel chooses one for all families */
+    rondo_family family;  /**< only addresses of this family */
+    int backlog;          /**< of listen(2). 0: SOMAXCONN */
+    unsigned max_clients; /**< pause accepting beyond. 0: no limit */
     rondo_switch reuse_address; /**< SO_REUSEADDR. Default: on (Unix) */
-    rondo_switch exclusive;     /**< Windows: nobody else may bind. On */
+    /** Windows: no other program may bind. Default: on */
+    rondo_switch exclusive;
     rondo_switch reuse_port;    /**< SO_REUSEPORT. Default: off */
     rondo_switch start_serving; /**< accept from the start. Default: on */
     rondo_switch no_delay;      /**< TCP_NODELAY of clients. Default: on */
     rondo_switch keep_alive;    /**< SO_KEEPALIVE of clients. Default: off */
     rondo_switch v6only;        /**< IPV6_V6ONLY. Default: on */
-    /** Who may connect to path: its file's mode, such as 0660, before anybody
-     * can. 0: what the umask leaves. An abstract name has none. See chmod(2).
-     */
+    /** The mode of path's file, such as 0660: who may connect. It is set before
+     * any client can connect. 0: what the umask leaves. An abstract name has
+     * no mode. See chmod(2). */
     unsigned unix_mode;
-    /** How long a client's filters may take to get ready. 0: 60 s;
-     * RONDO_NEVER: as long as they like. */
+    /** How long the handshakes of a client's filters may take. 0: 60 s;
+     * RONDO_NEVER: no limit. */
     int64_t handshake_timeout_ns;
     /** Pushes filters. RONDO_ECANCELED, or a number above 0, refuses the
-     * client. Any other error of it, and that of a filter which fails before it
-     * is ready, goes to the exception handler. */
+     * client. Any other error of it goes to the exception handler, and so does
+     * the error of a filter that fails before it is ready. */
     rondo_setup_fn setup;
-    void *setup_arg;
-    /**
-     * asyncio's protocol_factory: runs just before each client's
-     * connection_made, when its filters are ready. *protocol and *self come in
-     * as rondo_create_server's protocol and arg, and may be replaced. Writing
-     * to t is allowed. Not 0: the connection is dropped, and no member of the
-     * protocol is called.
-     */
+    void *setup_arg; /**< given to setup */
+    /** Chooses protocol and self, just before each client's connection_made,
+     * when its filters are ready. *protocol and *self begin as
+     * rondo_create_server's protocol and arg. It may write to t. Not 0: the
+     * connection is dropped, and no member of the protocol is called. As
+     * asyncio's protocol_factory. */
     int (*protocol_factory)(rondo_server *server, void *arg, rondo_transport *t,
                             const rondo_protocol **protocol, void **self);
-    /** The listener, closed, and its last client are gone. The pointer ends
-     * when this returns; with closed NULL it is valid until the loop is
-     * freed. */
+    /** The listener is closed, and its last client is gone. The server's
+     * pointer is valid until this returns; if closed is NULL, until the loop
+     * is freed. */
     void (*closed)(rondo_server *server, void *arg);
-    /** Instead of a protocol: gets each accepted socket (libuv's uv_accept,
-     * accept(2)), which is the program's from now on and attached to no loop;
-     * for instance for another loop's rondo_connect_accepted_socket. */
+    /** Gets each accepted socket, instead of a protocol. The socket is the
+     * program's and belongs to no loop; give it for instance to another loop
+     * by rondo_connect_accepted_socket. As libuv's uv_accept; see accept(2). */
     void (*accepted)(rondo_server *server, void *arg, rondo_fd socket,
                      const rondo_address *peer);
-    /** Off: clients' reading is paused from the start, as by
-     * rondo_transport_pause_reading before connection_made. Default: on */
+    /** Off: reading from clients is paused from the start, as by
+     * rondo_transport_pause_reading before connection_made. Default: on. */
     rondo_switch start_reading;
     /**
      * Several addresses instead of host, path and socket, lent for the call:
-     * one socket each, in this order for rondo_server_fd. All or none. Those
-     * with port 0 share one port that the kernel chooses. Unix addresses among
-     * them are treated as path, but taken literally: "@" begins no abstract
-     * name (rondo_address_unix). What rondo_getaddrinfo has found is such an
-     * array: so a server listens on a name (examples/echo.c).
+     * the server listens on all of them, or fails. Each has one socket, in this
+     * order for rondo_server_fd. Those with port 0 share one port that the
+     * kernel chooses. Unix addresses among them are treated as path, but
+     * literally: "@" begins no abstract name (rondo_address_unix). An array
+     * that rondo_getaddrinfo has found will do, so a server can listen on a
+     * name (examples/echo.c).
      */
     const rondo_address *addresses;
-    size_t address_count;
+    size_t address_count; /**< how many addresses */
 } rondo_server_options;
 
-/** Called exactly once for each connect: (t, 0) directly after
- * connection_made, or (NULL, error) and there was no connection_made. If it is
- * NULL the exception handler gets the error, except RONDO_ECANCELED. */
+/** Tells how a connect has ended, exactly once: (t, 0) directly after
+ * connection_made, or (NULL, error) without connection_made. If a connect has
+ * none, the exception handler gets its error, except RONDO_ECANCELED. */
 typedef void (*rondo_connect_fn)(rondo_loop *loop, void *arg,
                                  rondo_transport *t, int error);
 
 /**
- * Connects. A name is looked up off the loop's thread; its addresses are tried
- * one after another. A unix socket whose backlog is full, and a pipe each of
- * whose instances has a client, are tried again until there is room, timeout_ns
- * runs out, or it is cancelled. done may be NULL. Returns an id, which
- * rondo_cancel takes until connection_made starts, or an error (done is then
- * not called): RONDO_EINVAL (not exactly one of host, path, address, socket;
- * the socket is not a stream socket), RONDO_ENAMETOOLONG (the path:
- * RONDO_LIMIT_UNIX_PATH; a pipe's name: 256 characters), RONDO_ENOTSUP (a path
- * where there are no unix sockets, a pipe on a backend without them),
- * RONDO_EAFNOSUPPORT (a pipe with a local_address), RONDO_EBADF, RONDO_EBUSY
- * (the socket is in use by a transport or watcher), RONDO_EMFILE, RONDO_ENFILE.
+ * Connects, and makes a transport of the connection. A name is looked up off
+ * the loop's thread; its addresses are tried as RFC 8305 says. done may be
+ * NULL.
  *
- * done's error: RONDO_ENONAME, RONDO_EAGAIN (look-up), RONDO_ENOENT (no such
- * path), RONDO_ECONNREFUSED, RONDO_ETIMEDOUT, RONDO_EHOSTUNREACH,
- * RONDO_ENETUNREACH, RONDO_EACCES, RONDO_EADDRINUSE, RONDO_EADDRNOTAVAIL
- * (local_address), RONDO_EAFNOSUPPORT (no address of the families asked for),
- * RONDO_ECANCELED, RONDO_EMFILE; the sentence then names each address tried and
- * why it failed. As loop.create_connection, loop.create_unix_connection and,
- * for a pipe, the proactor loop's create_pipe_connection; libuv's
- * uv_tcp_connect, uv_pipe_connect; see connect(2), and CreateFile.
+ *     rondo_create_connection(loop, RONDO_CONNECT(.host = "localhost",
+ *                                                 .port = 7000),
+ *                             &protocol, self, connected, NULL);
+ *
+ * A unix socket whose backlog is full, and a named pipe all of whose instances
+ * have a client, are tried again until there is room, timeout_ns has passed, or
+ * the connect is cancelled.
+ *
+ * Returns an id, which rondo_cancel takes until connection_made starts, or an
+ * error, and done is not called:
+ * - RONDO_EINVAL: not exactly one of host, path, address and socket; or the
+ *   socket is not a connected stream socket
+ * - RONDO_ENAMETOOLONG: a path longer than RONDO_LIMIT_UNIX_PATH, a pipe's name
+ *   longer than 256 characters
+ * - RONDO_ENOTSUP: a path where there are no unix sockets, or a pipe on a
+ *   backend without pipes
+ * - RONDO_EAFNOSUPPORT: a pipe with a local_address
+ * - RONDO_EBADF: the socket is not open
+ * - RONDO_EBUSY: a transport or watcher uses the socket
+ * - RONDO_EMFILE, RONDO_ENFILE
+ *
+ * Errors of done; the sentence names each address that was tried and why it
+ * failed:
+ * - RONDO_ENONAME, RONDO_EAGAIN: the look-up failed
+ * - RONDO_ENOENT: the path does not exist
+ * - RONDO_ECONNREFUSED, RONDO_ETIMEDOUT, RONDO_EHOSTUNREACH, RONDO_ENETUNREACH,
+ *   RONDO_EACCES
+ * - RONDO_EADDRINUSE, RONDO_EADDRNOTAVAIL: local_address
+ * - RONDO_EAFNOSUPPORT: there is no address of the family asked for
+ * - RONDO_ECANCELED
+ * - RONDO_EMFILE
+ *
+ * As loop.create_connection, loop.create_unix_connection and, for a pipe, the
+ * proactor loop's create_pipe_connection; libuv's uv_tcp_connect,
+ * uv_pipe_connect; see connect(2), and CreateFile.
  */
 RONDO_API rondo_id rondo_create_connection(rondo_loop *loop,
                                            const rondo_connect_options *options,
@@ -1139,19 +1435,30 @@ RONDO_API rondo_id rondo_create_connection(rondo_loop *loop,
                                            void *arg);
 
 /**
- * Listens; options may be NULL: everywhere, on a port of the kernel's choice.
- * arg is self of every connection (unless protocol_factory sets
- * another) and the arg of the options' callbacks; server may be NULL. 0;
- * RONDO_EINVAL (a host that is not numeric, neither protocol, factory nor
- * accepted, ...), RONDO_EADDRINUSE (for a path also: it is no socket's),
- * RONDO_EADDRNOTAVAIL (no address of them available), RONDO_EACCES,
- * RONDO_EAFNOSUPPORT, RONDO_EMFILE, RONDO_ENFILE, RONDO_ENOTSUP (reuse_port);
- * for a socket: RONDO_EBADF, RONDO_EBUSY; for a path: RONDO_ENAMETOOLONG,
- * RONDO_ENOENT (no such folder), RONDO_ENOTDIR, RONDO_ENOTSUP (also accepted
- * with a pipe). When accepting fails later, the exception handler hears of it
- * once and accepting goes on by itself. As loop.create_server,
- * loop.create_unix_server and, for a pipe, the proactor loop's
- * start_serving_pipe; libuv's uv_tcp_bind, uv_pipe_bind, uv_listen; see
+ * Listens, and makes a transport of each client. options may be NULL: every
+ * interface, and a port that the kernel chooses. arg is the self of every
+ * connection, unless protocol_factory sets another, and the arg of the options'
+ * callbacks. server may be NULL.
+ *
+ *     rondo_create_server(loop, RONDO_SERVE(.port = 7000), &protocol, NULL,
+ *                         &server);
+ *
+ * If accepting fails later, the exception handler is told once, and accepting
+ * goes on by itself.
+ *
+ * Returns 0, or an error:
+ * - RONDO_EINVAL: a host that is not numeric; neither a protocol nor a factory
+ *   nor accepted; options that exclude each other
+ * - RONDO_EADDRINUSE: also a path where there is a file that is not a socket
+ * - RONDO_EADDRNOTAVAIL: this machine has none of the addresses
+ * - RONDO_EACCES, RONDO_EAFNOSUPPORT, RONDO_EMFILE, RONDO_ENFILE
+ * - RONDO_ENOTSUP: reuse_port, or for a pipe accepted
+ * - RONDO_EBADF, RONDO_EBUSY: for a socket
+ * - RONDO_ENAMETOOLONG, RONDO_ENOENT, RONDO_ENOTDIR: for a path
+ * - RONDO_ENOTSUP: a path where there are no unix sockets
+ *
+ * As loop.create_server, loop.create_unix_server and, for a pipe, the proactor
+ * loop's start_serving_pipe; libuv's uv_tcp_bind, uv_pipe_bind, uv_listen; see
  * bind(2), listen(2), and CreateNamedPipe.
  */
 RONDO_API int rondo_create_server(rondo_loop *loop,
@@ -1160,80 +1467,104 @@ RONDO_API int rondo_create_server(rondo_loop *loop,
                                   rondo_server **server);
 
 /**
- * Makes a transport of a connected stream socket; connection_made comes from
- * the loop. TCP_NODELAY is set, as for a connection that a server accepts;
- * rondo_adopt leaves the options as they are. t may be NULL. 0, and the socket
- * is the transport's; on an error it stays the caller's: RONDO_EINVAL (not a
- * connected stream socket), RONDO_EBADF, RONDO_EBUSY (in use by a transport or
- * watcher), RONDO_EMFILE (over the backend's limit). As
- * loop.connect_accepted_socket.
+ * Makes a transport of a connected stream socket; the loop then calls
+ * connection_made. It sets TCP_NODELAY, as a server does for its clients;
+ * rondo_adopt leaves the options as they are. t may be NULL.
+ *
+ * Returns 0, and the socket is the transport's; or an error, and the socket
+ * stays the caller's:
+ * - RONDO_EINVAL: not a connected stream socket
+ * - RONDO_EBADF: not open
+ * - RONDO_EBUSY: a transport or watcher uses it
+ * - RONDO_EMFILE: beyond the backend's limit
+ *
+ * As loop.connect_accepted_socket.
  */
 RONDO_API int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
                                             const rondo_protocol *protocol,
                                             void *self, rondo_transport **t);
 
 /** Flags of rondo_adopt, rondo_connect_read_pipe and rondo_connect_write_pipe,
- * to be combined: whose the descriptor is, of what kind it may be, and which
+ * to be combined: who owns the descriptor, which kinds are taken, and which
  * options it gets. */
 typedef enum rondo_pipe_flags {
-    RONDO_PIPE_OWN = 0,    /**< the transport's: closed with it */
-    RONDO_PIPE_BORROW = 1, /**< the program's: never closed, left as found */
-    RONDO_PIPE_FILE = 2,   /**< not rondo_adopt: a regular file is taken, too */
-    RONDO_ADOPT_NO_DELAY = 4,  /**< rondo_adopt alone: sets TCP_NODELAY */
-    RONDO_ADOPT_KEEP_ALIVE = 8 /**< rondo_adopt alone: sets SO_KEEPALIVE */
+    RONDO_PIPE_OWN = 0, /**< the transport owns it, and closes it */
+    /** the program owns it: it is not closed, and its mode is restored */
+    RONDO_PIPE_BORROW = 1,
+    /** a regular file is taken, too; not for rondo_adopt */
+    RONDO_PIPE_FILE = 2,
+    RONDO_ADOPT_NO_DELAY = 4,  /**< rondo_adopt only: sets TCP_NODELAY */
+    RONDO_ADOPT_KEEP_ALIVE = 8 /**< rondo_adopt only: sets SO_KEEPALIVE */
 } rondo_pipe_flags;
 
 /**
  * Makes a transport that reads and writes, of one descriptor that can do both:
  * a connected stream socket, a terminal or the master of a pseudo terminal, a
- * character device, on Windows an overlapped pipe; connection_made comes from
- * the loop. flags: RONDO_PIPE_OWN or RONDO_PIPE_BORROW, as for
- * rondo_connect_read_pipe. A borrowed one is never closed, shut down only by
- * rondo_transport_write_eof, and has its mode back in the end (on Windows a
- * socket is then blocking). An abort of a borrowed socket sends no reset; a
- * borrowed unix socket carries descriptors (rondo_transport_send_fd). Only
- * those options of a socket are set that flags ask for; a borrowed one takes
- * none. A terminal ends both ways at once (rondo_transport_can_write_eof is
+ * character device, on Windows an overlapped pipe. The loop then calls
+ * connection_made. t may be NULL.
+ *
+ * flags has RONDO_PIPE_OWN or RONDO_PIPE_BORROW. A borrowed descriptor is never
+ * closed. Only rondo_transport_write_eof shuts it down. Its mode is restored in
+ * the end; on Windows a socket is then blocking. An abort of a borrowed socket
+ * sends no reset. A borrowed unix socket carries descriptors
+ * (rondo_transport_send_fd).
+ *
+ * Socket options are set only as flags ask for, and never on a borrowed socket.
+ * A terminal ends both directions at once (rondo_transport_can_write_eof is
  * false).
  *
- * t may be NULL. 0; on an error the descriptor stays the caller's, as it was:
- * RONDO_EINVAL (a file, a directory, a listening, unconnected or datagram
- * socket, not open for both; flags unknown or together), RONDO_EBADF,
- * RONDO_EBUSY (in use by a transport or watcher), RONDO_EPERM (a device that
- * this backend cannot wait for, as /dev/null with epoll), RONDO_EMFILE,
- * RONDO_ENOMEM, RONDO_ENOTSUP (where RONDO_CAN_PIPES is false: all but a socket
- * with RONDO_PIPE_OWN; on Windows: a pipe that is borrowed or not overlapped).
+ * Returns 0; or an error, and the descriptor stays the caller's, as it was:
+ * - RONDO_EINVAL: a file, a directory, a listening, unconnected or datagram
+ *   socket; a descriptor that is not open for both; unknown flags, or flags
+ *   that exclude each other
+ * - RONDO_EBADF: not open
+ * - RONDO_EBUSY: a transport or watcher uses it
+ * - RONDO_EPERM: a device that this backend cannot wait for, such as /dev/null
+ *   with epoll
+ * - RONDO_EMFILE, RONDO_ENOMEM
+ * - RONDO_ENOTSUP: where RONDO_CAN_PIPES is false all but a socket with
+ *   RONDO_PIPE_OWN; on Windows a pipe that is borrowed or not overlapped
+ *
  * As libuv's uv_tcp_open, uv_tty_init and uv_pipe_open.
  */
 RONDO_API int rondo_adopt(rondo_loop *loop, rondo_fd fd, unsigned flags,
                           const rondo_protocol *protocol, void *self,
                           rondo_transport **t);
 
-/** The program's standard input (0), output (1) or error (2), as the system
- * calls it; RONDO_NO_FD: there is none. To be borrowed. Any thread. */
+/** Returns the program's standard input (0), output (1) or error (2) as a
+ * descriptor; RONDO_NO_FD: there is none. Borrow it (RONDO_PIPE_BORROW). Any
+ * thread. */
 RONDO_API rondo_fd rondo_stdio(int which);
 
 /**
  * Makes a transport that only reads, of a pipe, FIFO, connected stream socket,
- * terminal or character device; connection_made comes from the loop. Where a
- * descriptor cannot be waited for (/dev/null with epoll; with RONDO_PIPE_FILE
- * a regular file or block device) a thread reads it, at most 64 KiB ahead. The
- * end of the input (a terminal's hang-up, too) is eof_received, whose answer
- * is not asked for, and then connection_lost(0). Writing is RONDO_EPIPE.
+ * terminal or character device. The loop then calls connection_made. t may be
+ * NULL.
  *
- * flags are rondo_pipe_flags. A descriptor of one's own is non-blocking
- * from now on. A borrowed one is never closed and has its mode back when
- * connection_lost is called or the loop is closed; until then its mode, which
- * it shares with whoever has it too, changes only where there is no other way:
- * a terminal, and on Linux a pipe, is opened once more for the transport alone.
- * In a forked child what a thread reads or writes ends with RONDO_EFORKED.
+ * A descriptor that the backend cannot wait for is read by a thread, at most 64
+ * KiB ahead: /dev/null with epoll; with RONDO_PIPE_FILE a regular file or block
+ * device. At the end of the input (also a terminal's hang-up) the loop calls
+ * eof_received, whose result is ignored, and then connection_lost(0). Writing
+ * is RONDO_EPIPE.
  *
- * t may be NULL. 0; on an error the descriptor stays the caller's, as it was:
- * RONDO_EINVAL (a regular file without RONDO_PIPE_FILE, a directory, a
- * listening, unconnected or datagram socket, not open for this direction),
- * RONDO_EBADF, RONDO_EBUSY (in use by a transport or watcher; for both
- * directions of a terminal see rondo_adopt), RONDO_EMFILE, RONDO_ENOTSUP
- * (RONDO_CAN_PIPES). As loop.connect_read_pipe.
+ * flags are rondo_pipe_flags. An owned descriptor is non-blocking from now on.
+ * A borrowed descriptor is never closed, and its mode is restored when
+ * connection_lost is called or the loop is closed. Until then its mode, which
+ * other processes may share, changes only where there is no other way: the
+ * transport opens a terminal, and on Linux a pipe, once more for itself. In a
+ * forked child what a thread reads or writes ends with RONDO_EFORKED.
+ *
+ * Returns 0; or an error, and the descriptor stays the caller's, as it was:
+ * - RONDO_EINVAL: a regular file without RONDO_PIPE_FILE, a directory, a
+ *   listening, unconnected or datagram socket, or a descriptor that is not open
+ *   for this direction
+ * - RONDO_EBADF: not open
+ * - RONDO_EBUSY: a transport or watcher uses it; for both directions of a
+ *   terminal see rondo_adopt
+ * - RONDO_EMFILE
+ * - RONDO_ENOTSUP: RONDO_CAN_PIPES is false
+ *
+ * As loop.connect_read_pipe.
  */
 RONDO_API int rondo_connect_read_pipe(rondo_loop *loop, rondo_fd fd,
                                       unsigned flags,
@@ -1241,12 +1572,16 @@ RONDO_API int rondo_connect_read_pipe(rondo_loop *loop, rondo_fd fd,
                                       void *self, rondo_transport **t);
 
 /**
- * The same for writing. There is no SIGPIPE. The reader's leaving is
- * connection_lost(0), or RONDO_EPIPE while bytes wait; from a terminal or a
- * TCP socket it is heard only with the next write. rondo_transport_write_eof
- * is rondo_transport_close here; aborting cannot be told from an end by a
- * pipe's reader, but drops what waits. A thread that is writing to a file then
- * finishes the piece it is at. As loop.connect_write_pipe; see pipe(7).
+ * Makes a transport that only writes, of what rondo_connect_read_pipe takes,
+ * with the same flags and errors. There is no SIGPIPE.
+ *
+ * If the reader leaves, connection_lost gets 0, or RONDO_EPIPE while bytes
+ * wait. Of a terminal or a TCP socket this is noticed only with the next write.
+ * rondo_transport_write_eof acts as rondo_transport_close. An abort drops the
+ * bytes that wait; the reader of a pipe cannot tell it from an end. A thread
+ * that is writing to a file then finishes its current piece.
+ *
+ * Returns as rondo_connect_read_pipe. As loop.connect_write_pipe; see pipe(7).
  */
 RONDO_API int rondo_connect_write_pipe(rondo_loop *loop, rondo_fd fd,
                                        unsigned flags,
@@ -1254,63 +1589,74 @@ RONDO_API int rondo_connect_write_pipe(rondo_loop *loop, rondo_fd fd,
                                        void *self, rondo_transport **t);
 
 /**
- * Sends size bytes: at once what the kernel takes, a copy of the rest later.
- * Allowed from protocol_factory on, before connection_made too. Zero bytes do
- * nothing.
+ * Sends size bytes: at once what the kernel takes, the rest later from a copy.
+ * It may be called from protocol_factory on, also before connection_made. Zero
+ * bytes do nothing.
  *
- * 0: taken. 1: taken, and the buffer is now over its high limit (pause_writing
- * follows, from the loop). < 0: refused, nothing sent, nothing kept:
- * RONDO_EPIPE after write_eof, RONDO_ECLOSED after close or abort,
- * RONDO_ENOMEM, or what the kernel said. Once bytes may have left, a failure
- * also arrives as connection_lost, so the result may be ignored. As
- * WriteTransport.write; see send(2).
+ * Once bytes may have left, a failure also ends the connection with
+ * connection_lost, so the result may be ignored. With backend io_uring small
+ * writes in callbacks leave together before the loop waits; a process that ends
+ * itself inside the callback loses them, unless it calls
+ * rondo_transport_get_write_buffer_size before, which sends them.
  *
- * Backend io_uring sends small writes of callbacks together, before the loop
- * waits: a process that ends itself inside the callback loses them. Before, call
- * rondo_transport_get_write_buffer_size, which sends them.
+ * Returns 0: taken; 1: taken, and the buffer is now over its high limit (the
+ * loop then calls pause_writing); or an error, and nothing is sent and nothing
+ * kept:
+ * - RONDO_EPIPE: after rondo_transport_write_eof
+ * - RONDO_ECLOSED: after close or abort
+ * - RONDO_ENOMEM
+ * - any error of the kernel
+ *
+ * As WriteTransport.write; see send(2).
  */
 RONDO_API int rondo_transport_write(rondo_transport *t, const void *data,
                                     size_t size);
 
-/** The same for any number of pieces in order. As WriteTransport.writelines;
- * see writev(2). */
+/** Sends any number of pieces in order, otherwise as rondo_transport_write. As
+ * WriteTransport.writelines; see writev(2). */
 RONDO_API int rondo_transport_writev(rondo_transport *t,
                                      const rondo_buffer *buffers, size_t count);
 
 /**
- * The same without a copy: data must stay as it is until release(arg) is
- * called, so that for malloc'ed data they can be free and data. On an error
- * release is never called and the data stays the caller's; else it is called
- * once, from the loop, before connection_lost.
+ * Sends bytes without a copy, otherwise as rondo_transport_write. data must not
+ * change until release(arg) is called; for malloc'ed data they can be free and
+ * data.
+ *
+ * On an error release is not called, and the data stays the caller's. Else
+ * release is called once, from the loop, before connection_lost.
  */
 RONDO_API RONDO_MUST_CHECK int rondo_transport_write_owned(
     rondo_transport *t, const void *data, size_t size,
     void (*release)(void *arg), void *arg);
 
-/** The same for formatted text, without a NUL byte. See printf(3). */
+/** Sends formatted text without a NUL byte, otherwise as rondo_transport_write.
+ * See printf(3). */
 RONDO_API int rondo_transport_printf(rondo_transport *t, const char *format,
                                      ...) RONDO_PRINTF(2, 3);
 
 /**
- * As rondo_transport_writev, for pieces that are lent and not copied: they stay
- * as and where they are until done is called. The array itself may go. done
- * comes exactly once, from the loop, after connection_made and before
- * connection_lost, in the order of the writes:
+ * Sends pieces that are lent and not copied, and tells when they have left. The
+ * bytes must stay as they are until done is called; the array need not. done is
+ * called exactly once, from the loop, after connection_made and before
+ * connection_lost, in the order of the writes. Its result is
  *
- * - result >= 0: the number of bytes, which the kernel has now (on a connection
- *   the peer need not have received them). Through filters: what they have sent
- *   for these bytes until then has left.
- * - result < 0: the transport ended before, with this error (RONDO_ECANCELED:
- *   closed at once or aborted; RONDO_ECLOSED: the loop closes;
- *   RONDO_ECONNRESET: the peer left while the transport was closing). A part of
- *   the bytes may have left.
+ * - the number of bytes: the kernel has all of them; the peer need not have
+ *   received them. Through filters: what the filters have sent for these bytes
+ *   has left.
+ * - RONDO_ECANCELED: the transport was closed at once or aborted
+ * - RONDO_ECLOSED: the loop closes
+ * - RONDO_ECONNRESET: the peer left while the transport was closing
+ * - another error that ended the transport
  *
- * Zero bytes: done follows all that was written before. Returns as
- * rondo_transport_write: 0 or 1, and done will be called; < 0 (also
- * RONDO_EINVAL: no done), and it will not. No id: what stands behind these
- * bytes could not be sent without them, so they are not taken back. (A datagram
- * that waits can be: rondo_datagram_send_then returns its id.) As libuv's
- * uv_write; see WriteFile's lpOverlapped.
+ * With an error a part of the bytes may have left. Zero bytes: done follows all
+ * that was written before.
+ *
+ * There is no id, since bytes behind these could not be sent without them. (A
+ * datagram that waits can be cancelled: rondo_datagram_send_then.)
+ *
+ * Returns as rondo_transport_write: 0 or 1, and done will be called; an error
+ * (also RONDO_EINVAL: no done), and it will not. As libuv's uv_write; see
+ * WriteFile's lpOverlapped.
  */
 RONDO_API int rondo_transport_write_then(rondo_transport *t,
                                          const rondo_buffer *buffers,
@@ -1318,442 +1664,530 @@ RONDO_API int rondo_transport_write_then(rondo_transport *t,
                                          void *arg);
 
 /**
- * Sends what the kernel takes at once and keeps nothing: the bytes are lent for
- * the call. Returns how many have left, 0 for zero bytes. RONDO_EAGAIN: bytes
- * or a file wait already, or the kernel takes none now; write them, or try
- * again when rondo_transport_drain says that none wait. RONDO_ENOTSUP: the
- * transport has filters, which take all or nothing; or a thread writes, or on
- * Windows an operation of a pipe. Other errors are those of
- * rondo_transport_write. As uv_try_write.
+ * Sends what the kernel takes at once, and keeps nothing. The bytes are lent
+ * for the call.
+ *
+ * Returns how many bytes have left, 0 for zero bytes, or an error:
+ * - RONDO_EAGAIN: bytes or a file wait already, or the kernel takes none now.
+ *   Write them, or try again when rondo_transport_drain says that none wait.
+ * - RONDO_ENOTSUP: the transport has filters, which take all or nothing; a
+ *   thread writes; or on Windows an operation of a pipe writes
+ * - the errors of rondo_transport_write
+ *
+ * As uv_try_write.
  */
 RONDO_API int64_t rondo_transport_try_write(rondo_transport *t,
                                             const rondo_buffer *buffers,
                                             size_t count);
 
 /**
- * Sends size bytes of a file from offset on, or what there is of them
- * (INT64_MAX: to the file's end), behind what has been written before. The
- * kernel sends them without a copy where it can (sendfile(2), TransmitFile);
- * else a thread reads them, piece by piece, which are then written as by
- * rondo_transport_write. So it is with what has no positions either: a pipe, a
- * terminal, a device, on Unix alone, with offset 0. Windows: file is a HANDLE.
+ * Sends size bytes of a file from offset on, or as many as there are
+ * (INT64_MAX: to the file's end), behind what was written before. The kernel
+ * sends them without a copy where it can (sendfile(2), TransmitFile). Else a
+ * thread reads the file piece by piece, and the transport writes the pieces. A
+ * pipe, a terminal or a device, which have no positions, are sent this way, on
+ * Unix only, with offset 0. Windows: file is a HANDLE.
  *
- * Until done is called the file stays open and is not to be written to (what
- * the kernel has of it may still be its own pages), and writing to the
- * transport is RONDO_EBUSY. Reading goes on. Closing the transport lets the
- * file go out first.
+ * Until done is called the file must stay open and must not be written to,
+ * since the kernel may still send its pages; writing to the transport is
+ * RONDO_EBUSY. Reading goes on. Closing the transport waits for the file.
  *
- * done's result is how many bytes have been sent: fewer than size at the end of
- * the file alone. RONDO_ECANCELED (rondo_cancel, rondo_loop_close), or why the
- * transport was aborted; RONDO_ECONNRESET: the peer has left; an error of the
- * file: the transport goes on, short of the rest. After an error the file's
- * position is behind what was sent (through filters: what they were given);
- * otherwise it is as it was. What a thread has read of a pipe or the like by
- * then, 64 KiB at most, is lost. On Windows, as much as 256 KiB that the kernel
- * has may still be sent after a cancel.
+ * Returns an id, for rondo_cancel, or an error, and done is not called:
+ * - RONDO_EINVAL: offset or size below 0, a directory or a socket, or no done
+ * - RONDO_EBADF: not open for reading
+ * - RONDO_EBUSY: a sendfile is under way, or a filter's handshake
+ * - RONDO_ENOTCONN: before connection_made
+ * - RONDO_ECLOSED, RONDO_EPIPE, RONDO_ENOMEM
  *
- * Returns an id, for rondo_cancel; or RONDO_EINVAL (offset or size below 0, a
- * directory or a socket, no done), RONDO_EBADF (not open for reading),
- * RONDO_EBUSY (one is under way, or a filter gets ready), RONDO_ENOTCONN
- * (before connection_made), RONDO_ECLOSED, RONDO_EPIPE, RONDO_ENOMEM. As
- * loop.sendfile.
+ * The result of done is the number of bytes sent; it is less than size only at
+ * the end of the file. Errors of done:
+ * - RONDO_ECANCELED: rondo_cancel, rondo_loop_close, or an abort
+ * - RONDO_ECONNRESET: the peer has left
+ * - another error: what broke the connection; or an error of the file, and the
+ *   transport goes on without the rest
+ *
+ * After an error the file's position is behind what was sent (through filters:
+ * what they were given); else the position has not changed. What a thread has
+ * read ahead of a pipe, at most 64 KiB, is lost. On Windows up to 256 KiB that
+ * the kernel has may still be sent after a cancel.
+ *
+ * As loop.sendfile.
  */
 RONDO_API rondo_id rondo_transport_sendfile(rondo_transport *t, rondo_fd file,
                                             int64_t offset, int64_t size,
                                             rondo_done_fn done, void *arg);
 
 /**
- * Ends this side's writing once the buffer is out; reading goes on. Where the
- * peer has ended its side too, both directions are over then: the transport
- * closes by itself, with connection_lost(0). (asyncio leaves that to the
- * program.) Twice is harmless. 0, RONDO_ECLOSED after close or abort, or
- * RONDO_ENOTSUP: a pipe by name ends both ways at once. As
- * WriteTransport.write_eof; see shutdown(2).
+ * Ends this side's writing once the write buffer is empty. Reading goes on. If
+ * the peer has ended its side, too, the transport then closes by itself, with
+ * connection_lost(0); asyncio leaves that to the program. It may be called
+ * twice.
+ *
+ * Returns 0, or an error:
+ * - RONDO_ECLOSED: after close or abort
+ * - RONDO_ENOTSUP: a named pipe ends both directions at once
+ *
+ * As WriteTransport.write_eof; see shutdown(2).
  */
 RONDO_API int rondo_transport_write_eof(rondo_transport *t);
 
 /**
- * As rondo_transport_write_eof, with a done that says when the end has left. It
- * comes once, from the loop, before connection_lost: 0, behind all that was
- * written before and behind the done of each rondo_transport_write_then; or why
- * the end did not leave. Twice, and after write_eof, are allowed. No id: an end
- * is not taken back, as bytes are not (rondo_transport_write_then). 0; the
- * errors of rondo_transport_write_eof, and RONDO_EINVAL: no done; RONDO_EPIPE:
- * the transport only reads; RONDO_ENOMEM; then done does not come. As
- * uv_shutdown.
+ * Ends this side's writing as rondo_transport_write_eof, and tells when the end
+ * has left. done is called once, from the loop, before connection_lost: with 0,
+ * behind all that was written before and the done of each
+ * rondo_transport_write_then; or with the error that kept the end from leaving.
+ * It may be called twice, and after write_eof. There is no id: an end cannot be
+ * cancelled.
+ *
+ * Returns 0, or an error, and done is not called:
+ * - RONDO_EINVAL: no done
+ * - RONDO_EPIPE: the transport only reads
+ * - RONDO_ENOMEM
+ * - the errors of rondo_transport_write_eof
+ *
+ * As uv_shutdown.
  */
 RONDO_API int rondo_transport_shutdown(rondo_transport *t, rondo_done_fn done,
                                        void *arg);
 
-/** Whether the transport can end one side alone. As
+/** Returns whether the transport can end its writing side alone. As
  * WriteTransport.can_write_eof. */
 RONDO_API bool rondo_transport_can_write_eof(const rondo_transport *t);
 
-/** Stops reading, sends the buffer, then connection_lost(0). Twice is
- * harmless. As BaseTransport.close. */
+/** Closes the transport: stops reading, sends the write buffer, then
+ * connection_lost(0). It may be called twice. As BaseTransport.close. */
 RONDO_API void rondo_transport_close(rondo_transport *t);
 
 /**
- * As rondo_transport_close, but what is not done after timeout_ns is aborted:
- * connection_lost(RONDO_ETIMEDOUT). Where filters only wait for the peer's end
- * by then, the connection has ended in order: connection_lost(0). While the
- * transport closes, another call sets the time anew. RONDO_NEVER: no limit. 0;
- * RONDO_EINVAL: a negative time; RONDO_ENOMEM: then nothing has changed. As
- * asyncio's ssl_shutdown_timeout, for every transport.
+ * Closes the transport, and aborts it if that takes longer than timeout_ns:
+ * connection_lost(RONDO_ETIMEDOUT). If filters only wait for the peer's end by
+ * then, the connection has ended in order: connection_lost(0). Called again
+ * while the transport closes, it sets the time anew. RONDO_NEVER: no limit.
+ *
+ * Returns 0; or an error, and nothing has changed:
+ * - RONDO_EINVAL: a negative time
+ * - RONDO_ENOMEM
+ *
+ * As asyncio's ssl_shutdown_timeout, for every transport.
  */
 RONDO_API int rondo_transport_close_within(rondo_transport *t,
                                            int64_t timeout_ns);
 
-/** Drops the buffer and closes: the peer sees an end after a part of the bytes,
- * and no reset. Filters do not send their shutdown, so the peer of a TLS
- * connection knows that it was cut. connection_lost(RONDO_ECANCELED) follows.
- * Twice is harmless. As uv_close, and as WriteTransport.abort, which sends no
- * reset either. */
+/**
+ * Closes the transport without sending the write buffer. The peer sees an end
+ * after a part of the bytes, and no reset. Filters do not send their shutdown,
+ * so the peer of a TLS connection can tell that it was cut.
+ * connection_lost(RONDO_ECANCELED) follows. It may be called twice. As
+ * uv_close, and as WriteTransport.abort, which sends no reset either.
+ */
 RONDO_API void rondo_transport_close_now(rondo_transport *t);
 
-/** Drops the buffer; the peer sees a reset (an end where the system has no
- * reset: unix sockets, the client of a pipe); connection_lost(RONDO_ECANCELED)
- * follows. As libuv's uv_tcp_close_reset. (WriteTransport.abort sends no reset:
- * rondo_transport_close_now.) */
+/**
+ * Aborts the connection: drops the write buffer, and the peer sees a reset (an
+ * end where the system has no reset: unix sockets, the client of a named pipe).
+ * connection_lost(RONDO_ECANCELED) follows. As libuv's uv_tcp_close_reset.
+ * (WriteTransport.abort sends no reset, as rondo_transport_close_now.)
+ */
 RONDO_API void rondo_transport_abort(rondo_transport *t);
 
-/** The same with an error (< 0) of the program's choice. */
+/** Aborts the connection as rondo_transport_abort; connection_lost gets `error`
+ * (< 0). */
 RONDO_API void rondo_transport_abort_with(rondo_transport *t, int error);
 
-/** Closed, aborted or lost. As BaseTransport.is_closing, and uv_is_closing. */
+/** Returns whether the transport is closed, aborted or lost. As
+ * BaseTransport.is_closing, and uv_is_closing. */
 RONDO_API bool rondo_transport_is_closing(const rondo_transport *t);
 
-/** No data is delivered and none is read from the kernel until resume, so that
- * in the end the peer blocks. Twice, and after close: harmless. 0. As
+/** Stops reading until rondo_transport_resume_reading: no data is delivered and
+ * none is read from the kernel, so that in the end the peer cannot send. It
+ * may be called twice, and after close. Returns 0. As
  * ReadTransport.pause_reading, and libuv's uv_read_stop. */
 RONDO_API int rondo_transport_pause_reading(rondo_transport *t);
 
-/** Goes on reading. Harmless where it was not paused. 0. As
+/** Goes on reading. It may be called where reading is not paused. Returns 0. As
  * ReadTransport.resume_reading, and libuv's uv_read_start. */
 RONDO_API int rondo_transport_resume_reading(rondo_transport *t);
 
-/** Neither paused, nor at the end of the data, nor closing. As
- * ReadTransport.is_reading. */
+/** Returns whether the transport is neither paused, nor at the end of the data,
+ * nor closing. As ReadTransport.is_reading. */
 RONDO_API bool rondo_transport_is_reading(const rondo_transport *t);
 
-/** Between the moment the buffer passed its high limit and the one it came
- * down to its low one. */
+/** Returns whether the write buffer has passed its high limit and has not yet
+ * come down to its low limit. */
 RONDO_API bool rondo_transport_is_writing_paused(const rondo_transport *t);
 
-/**
- * Exchanges protocol and self, from the next callback on; between data_received
- * and get_buffer too. If writing is paused, the new protocol hears
- * pause_writing first. 0. As BaseTransport.set_protocol.
- */
+/** Replaces protocol and self, from the next callback on, also between
+ * data_received and get_buffer. If writing is paused, the new protocol gets
+ * pause_writing first. Returns 0. As BaseTransport.set_protocol. */
 RONDO_API int rondo_transport_set_protocol(rondo_transport *t,
                                            const rondo_protocol *protocol,
                                            void *self);
 
-/** Exchanges self alone. */
+/** Replaces self alone. */
 RONDO_API void rondo_transport_set_self(rondo_transport *t, void *self);
-/** The self in force. */
+/** Returns the current self. */
 RONDO_API void *rondo_transport_self(const rondo_transport *t);
 
 /**
- * Inside data_received: gives back the last size bytes of the data, which must
- * be data's tail. The protocol then in force gets them again. A protocol that
- * gives everything back, as one does with half a message, gets it again
- * together with the next bytes that come; or when it resumes reading, when
- * another protocol is set, or once more before the peer's end. 0;
- * RONDO_EINVAL: elsewhere, or not the tail; RONDO_ENOMEM.
+ * Gives back the last size bytes of the data, inside data_received. The bytes
+ * must be the tail of data. The current protocol gets them again.
+ *
+ * A protocol that gives all of it back, as one does with half a message, gets
+ * these bytes again together with the next ones that come; or when it resumes
+ * reading, when another protocol is set, or once more before the peer's end.
+ *
+ * Returns 0, or an error:
+ * - RONDO_EINVAL: not inside data_received, or not the tail
+ * - RONDO_ENOMEM
  */
 RONDO_API int rondo_transport_unread(rondo_transport *t, const void *data,
                                      size_t size);
 
-/** high of rondo_transport_set_write_buffer_limits: a limit of 0 bytes, which 0
- * itself does not say. As asyncio's high=0. */
+/** A high limit of 0 bytes for rondo_transport_set_write_buffer_limits, since 0
+ * itself stands for the default. As asyncio's high=0. */
 #define RONDO_NO_BUFFER (SIZE_MAX - 1)
 
 /**
- * Sets the limits of the write buffer, in bytes: pause_writing when it holds
- * more than high, resume_writing when it holds no more than low. They act at
- * once. high alone (low 0) sets low to a quarter of it, low alone (high 0) sets
- * high to four times it, (0, 0) restores the default: 64 KiB and 16 KiB.
- * (RONDO_NO_BUFFER, 0) sets both to 0: pause_writing at the first byte that
- * waits, resume_writing when none does. 0, or RONDO_EINVAL: high < low. As
+ * Sets the limits of the write buffer in bytes: pause_writing is called when it
+ * holds more than high, resume_writing when it holds no more than low. New
+ * limits act at once.
+ *
+ * - (0, 0): the default, 64 KiB and 16 KiB
+ * - (high, 0): low is a quarter of high
+ * - (0, low): high is four times low
+ * - (RONDO_NO_BUFFER, 0): both are 0: pause_writing at the first byte that
+ *   waits, resume_writing when none waits
+ *
+ * Returns 0, or RONDO_EINVAL: high < low. As
  * WriteTransport.set_write_buffer_limits.
  */
 RONDO_API int rondo_transport_set_write_buffer_limits(rondo_transport *t,
                                                       size_t high, size_t low);
 
-/** Tells the limits; either pointer may be NULL. As
+/** Gets the limits of the write buffer. Either pointer may be NULL. As
  * WriteTransport.get_write_buffer_limits. */
 RONDO_API void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
                                                        size_t *high,
                                                        size_t *low);
 
-/** How many bytes wait for the kernel to take them. As
+/** Returns how many bytes wait to be sent. As
  * WriteTransport.get_write_buffer_size, and libuv's
  * uv_stream_get_write_queue_size. */
 RONDO_API size_t
 rondo_transport_get_write_buffer_size(const rondo_transport *t);
 
 /**
- * true: pause_writing is called inside the write (or the setting of limits)
- * that passes the high limit, as asyncio does. false, as it begins: from the
- * loop, after it. Always from the loop: where bytes of a
- * rondo_transport_sendfile, or of a write before connection_made, pass the
- * limit. The write returns 1 either way. true makes each write a few
- * nanoseconds slower.
+ * Sets where pause_writing is called. true: inside the write, or the setting of
+ * limits, that passes the high limit, as asyncio does. false, the default: from
+ * the loop, after it. The write returns 1 either way. true makes each write a
+ * few nanoseconds slower.
+ *
+ * It always comes from the loop where bytes of a rondo_transport_sendfile, or
+ * of a write before connection_made, pass the limit.
  */
 RONDO_API void rondo_transport_set_pause_inside(rondo_transport *t,
                                                 bool inside);
 
 /**
  * Waits until the write buffer holds no more than `mark` bytes, also while the
- * transport closes. done comes once, from the loop, before connection_lost: 0,
- * also where it is so already; or the error that ended the transport before.
- * Those that come together come in the order of the calls. Of a file on its way
- * only what is in memory counts. Returns an id, for rondo_cancel (done gets
- * RONDO_ECANCELED); RONDO_EINVAL: no done; RONDO_EPIPE: the transport only
- * reads; RONDO_ECLOSED, or a failed write's error: it has ended; RONDO_ENOMEM.
+ * transport closes. done is called once, from the loop, before connection_lost:
+ * with 0, also if that is so already; or with the error that ended the
+ * transport before. If several are due at once, they are called in the order of
+ * the calls. Of a file under way only the bytes in memory count.
+ *
+ * Returns an id, for rondo_cancel (done gets RONDO_ECANCELED), or an error:
+ * - RONDO_EINVAL: no done
+ * - RONDO_EPIPE: the transport only reads
+ * - RONDO_ECLOSED, or the error of a failed write: the transport has ended
+ * - RONDO_ENOMEM
+ *
  * As StreamWriter.drain.
  */
 RONDO_API rondo_id rondo_transport_drain(rondo_transport *t, size_t mark,
                                          rondo_done_fn done, void *arg);
 
 /**
- * How long nothing may be received (not counted while reading is paused), and
- * how long no byte may leave while there is something to send (during close
- * too); then timed_out is asked. Set earlier, both begin with
- * connection_made. 0 or RONDO_NEVER: no limit, as it begins. 0, or
- * RONDO_EINVAL: negative.
+ * Sets two times: read_ns, how long nothing may arrive (not counted while
+ * reading is paused); and write_ns, how long no byte may leave while there is
+ * something to send (also during close). When one has passed, timed_out is
+ * called. Both begin with connection_made if they are set before. 0 or
+ * RONDO_NEVER: no limit, the default.
+ *
+ * Returns 0, or RONDO_EINVAL: a negative time.
  */
 RONDO_API int rondo_transport_set_timeouts(rondo_transport *t, int64_t read_ns,
                                            int64_t write_ns);
 
-/** The peer's address and our own; also in connection_lost. Most clients of a
- * unix socket have no name: their address has its family, and the text "". 0,
- * or RONDO_ENOTCONN: the system could not tell, or it is a pipe. As
- * get_extra_info("peername"), ("sockname"). */
+/** Gets the peer's address, also in connection_lost. Most clients of a unix
+ * socket have no name: their address has the family, and the text "". Returns
+ * 0, or RONDO_ENOTCONN: the system does not tell, or it is a pipe. As
+ * get_extra_info("peername"). */
 RONDO_API int rondo_transport_peer_address(const rondo_transport *t,
                                            rondo_address *address);
+/** Gets the address of this side, also in connection_lost. Returns as
+ * rondo_transport_peer_address. As get_extra_info("sockname"). */
 RONDO_API int rondo_transport_local_address(const rondo_transport *t,
                                             rondo_address *address);
 
-/** Whose process is at the other end; -1: the system does not say. Set size
- * first (RONDO_CREDENTIALS_INIT). */
+/** Whose process is at the other end. Set size first
+ * (RONDO_CREDENTIALS_INIT). */
 typedef struct rondo_credentials {
     size_t size;
-    int64_t pid, uid, gid;
+    int64_t pid, uid, gid; /**< -1: the system does not tell */
 } rondo_credentials;
 
 /**
- * Who connected, or listened, as the kernel noted it then; with a socket pair,
- * who made it. 0; RONDO_ENOTSUP: not a unix socket; RONDO_ENOTCONN: the
- * descriptor is gone. See SO_PEERCRED in unix(7), getpeereid(3).
+ * Gets the process that connected or listened, as the kernel noted it then; of
+ * a socket pair, the process that made it.
+ *
+ * Returns 0, or an error:
+ * - RONDO_ENOTSUP: not a unix socket
+ * - RONDO_ENOTCONN: the descriptor is gone
+ *
+ * See SO_PEERCRED in unix(7), getpeereid(3).
  */
 RONDO_API int rondo_transport_peer_credentials(const rondo_transport *t,
                                                rondo_credentials *peer);
 
 /**
  * Sends a descriptor to the process at the other end of a unix socket, beside
- * the byte that is written next; up to 64 may go beside one byte. fd stays the
- * caller's and may be closed at once: a duplicate travels. One that no byte
- * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket, or one that only
- * reads or writes (rondo_connect_write_pipe); RONDO_EBADF: not open;
- * RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one byte;
- * RONDO_EBUSY: a file is under way, or a filter gets ready; RONDO_EPIPE,
- * RONDO_ECLOSED as rondo_transport_write. With filters it leaves beside the
- * next byte that they send. As libuv's uv_write2; see SCM_RIGHTS in unix(7).
+ * the byte that is written next; up to 64 may go beside one byte. A descriptor
+ * that no byte follows is not sent. fd stays the caller's and may be closed at
+ * once, since a duplicate is sent. With filters it leaves beside the next byte
+ * that they send.
+ *
+ * Returns 0, or an error:
+ * - RONDO_ENOTSUP: not a unix socket, or one that only reads or writes
+ *   (rondo_connect_write_pipe)
+ * - RONDO_EBADF: not open
+ * - RONDO_EMFILE: no room for the duplicate
+ * - RONDO_ETOOMUCH: more than 64 beside one byte
+ * - RONDO_EBUSY: a file is under way, or a filter's handshake
+ * - RONDO_EPIPE, RONDO_ECLOSED: as rondo_transport_write
+ *
+ * As libuv's uv_write2; see SCM_RIGHTS in unix(7).
  */
 RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
 
 /**
- * Inside data_received or buffer_updated: takes the next of the descriptors
- * that came with these bytes, in the order sent. It is the caller's,
- * close-on-exec; whether it blocks is as its sender had it. What is not taken
- * is closed when the bytes are done with (those given back or held while
- * reading is paused are not). The bytes delivered at once never have the
- * descriptors of two writes; they may begin with bytes of earlier writes that
- * had none. A process that has no room for all descriptors of a write loses
- * the connection: RONDO_EMFILE; so does one that leaves more than 253 of them
- * beside bytes that it has not taken: RONDO_ETOOMUCH. A filter may keep their
- * bytes until more have come: they wait for the next bytes that the protocol is
- * given. A reader takes none: they are closed. RONDO_NO_FD: none, or no unix
- * socket (rondo_last_error). As libuv's uv_accept on an ipc pipe.
+ * Takes the next of the descriptors that came with these bytes, inside
+ * data_received or buffer_updated, in the order in which they were sent. The
+ * descriptor is the caller's and close-on-exec; its mode is as the sender had
+ * it.
+ *
+ * Descriptors that are not taken are closed when the bytes are consumed; bytes
+ * that are given back, or held while reading is paused, keep theirs. Bytes that
+ * are delivered together never have the descriptors of two writes; they may
+ * begin with bytes of earlier writes without descriptors. If a filter keeps
+ * bytes until more have come, their descriptors wait for the next bytes that
+ * the protocol gets. A reader takes none: they are closed.
+ *
+ * If the process has no room for all descriptors of a write, the connection
+ * ends with RONDO_EMFILE. If more than 253 of them are beside bytes that the
+ * program has not taken, it ends with RONDO_ETOOMUCH.
+ *
+ * Returns the descriptor; RONDO_NO_FD: there is none, or not a unix socket
+ * (rondo_last_error). As libuv's uv_accept on an ipc pipe.
  */
 RONDO_API rondo_fd rondo_transport_take_fd(rondo_transport *t);
 
-/** What rondo_transport_detach gives back; set size first
+/** What rondo_transport_detach gives back. Set size first
  * (RONDO_DETACHED_INIT). */
 typedef struct rondo_detached {
     size_t size;
     rondo_fd fd; /**< the program's from now on */
-    /** Bytes that were read and that the protocol was not given, or has given
-     * back: they come before those that the descriptor still has. Lent until
-     * connection_lost returns. NULL: none */
+    /** Bytes that were read, and that the protocol was not given or has given
+     * back. They come before those that the descriptor still has. Lent until
+     * connection_lost returns. NULL: none. */
     const void *unread;
-    size_t unread_size;
+    size_t unread_size; /**< how many bytes */
 } rondo_detached;
 
 /**
  * Takes the descriptor out of the loop and out of the transport: to serve it on
- * a thread of its own, to hand it to another loop or a child, to speak TLS by
- * another library. out->fd is the program's, which closes it. It stays in the
- * mode that it was used in: a socket is non-blocking, a pipe as it was given.
- * No byte is lost or read twice. The transport takes no more calls, and
- * connection_lost(0) follows from the loop. Descriptors that came with unread
- * bytes can be taken (rondo_transport_take_fd) until connection_lost returns.
- * It may be called in any callback, get_buffer too, from connection_made on.
+ * another thread, to hand it to another loop or a child, or to use another TLS
+ * library. It may be called in any callback from connection_made on, also in
+ * get_buffer.
  *
- * 0; on an error nothing has changed: RONDO_EBUSY: bytes, a file or a
- * descriptor wait to be sent; RONDO_ENOTSUP: with filters, where a thread makes
- * the calls, and where RONDO_CAN_DETACH is false (iocp: the handle is tied to
- * the loop's completion port); RONDO_ENOTCONN: before connection_made;
- * RONDO_ECLOSED: it closes; a failed write's error; RONDO_ENOMEM;
- * RONDO_EINVAL: out has no size. asyncio and libuv have none; as the hijack of
- * Go's net/http.
+ * out->fd is the program's, which closes it. A socket is non-blocking, a pipe
+ * has its own mode. No byte is lost or read twice. The transport takes no more
+ * calls, and connection_lost(0) follows from the loop. Until that returns,
+ * descriptors that came with unread bytes can be taken
+ * (rondo_transport_take_fd).
+ *
+ * Returns 0; or an error, and nothing has changed:
+ * - RONDO_EBUSY: bytes, a file or a descriptor wait to be sent
+ * - RONDO_ENOTSUP: with filters; where a thread makes the calls; where
+ *   RONDO_CAN_DETACH is false (iocp: the handle is bound to the loop's
+ *   completion port)
+ * - RONDO_ENOTCONN: before connection_made
+ * - RONDO_ECLOSED, or the error of a failed write: the transport has ended
+ * - RONDO_ENOMEM
+ * - RONDO_EINVAL: out has no size
+ *
+ * As the hijack of Go's net/http; asyncio and libuv have no such call.
  */
 RONDO_API int rondo_transport_detach(rondo_transport *t, rondo_detached *out);
 
-/** The descriptor, still the transport's: for socket options, not for reading,
- * writing or closing. RONDO_NO_FD once it is gone. As get_extra_info("socket"),
- * and libuv's uv_fileno. To take it away: rondo_transport_detach. */
+/** Returns the descriptor, still the transport's, for socket options; do not
+ * read, write or close it. RONDO_NO_FD once it is gone. To take it out see
+ * rondo_transport_detach. As get_extra_info("socket"), and libuv's
+ * uv_fileno. */
 RONDO_API rondo_fd rondo_transport_fd(const rondo_transport *t);
 
-/** The loop it belongs to. */
+/** Returns the loop that it belongs to. */
 RONDO_API rondo_loop *rondo_transport_loop(const rondo_transport *t);
 
-/** The server it came through, or NULL. */
+/** Returns the server that has accepted it, or NULL. */
 RONDO_API rondo_server *rondo_transport_server(const rondo_transport *t);
 
-/** Whether it keeps rondo_loop_run going (false, as it begins) or not. As
- * libuv's uv_unref. */
+/** Sets whether the transport keeps rondo_loop_run going (false, the default)
+ * or not (true). As libuv's uv_unref. */
 RONDO_API void rondo_transport_set_background(rondo_transport *t,
                                               bool background);
 
-/** The address of the i-th listening socket (from 0; a pipe has none). 0, or
- * RONDO_ENOENT: there are fewer, or the server is closed. As Server.sockets. */
+/** Gets the address of the i-th listening socket, from 0. A pipe has none.
+ * Returns 0, or RONDO_ENOENT: there are fewer, or the server is closed. As
+ * Server.sockets. */
 RONDO_API int rondo_server_address(const rondo_server *server, size_t i,
                                    rondo_address *address);
 
-/** The loop it belongs to. */
+/** Returns the loop that it belongs to. */
 RONDO_API rondo_loop *rondo_server_loop(const rondo_server *server);
 
-/** The i-th listening descriptor (from 0), still the server's; RONDO_NO_FD:
- * there are fewer, or the server is closed. */
+/** Returns the i-th listening descriptor, from 0, still the server's;
+ * RONDO_NO_FD: there are fewer, or the server is closed. */
 RONDO_API rondo_fd rondo_server_fd(const rondo_server *server, size_t i);
 
-/** Accepts from now on. Harmless where it does. 0, or RONDO_ECLOSED. As
- * Server.start_serving. */
+/** Starts to accept clients. It may be called while the server accepts. Returns
+ * 0, or RONDO_ECLOSED. As Server.start_serving. */
 RONDO_API int rondo_server_start_serving(rondo_server *server);
 
-/** Accepts nobody until start_serving; the sockets go on listening, so clients
- * wait in the backlog. Harmless where it does. 0, or RONDO_ECLOSED. */
+/** Stops accepting until rondo_server_start_serving. The sockets go on
+ * listening, so clients wait in the backlog. It may be called twice. Returns
+ * 0, or RONDO_ECLOSED. */
 RONDO_API int rondo_server_pause_serving(rondo_server *server);
 
-/** Stops listening at once; clients stay. closed follows after the last one.
- * Twice is harmless. As Server.close. */
+/** Stops listening at once; the clients stay. `closed` follows after the last
+ * client has gone. It may be called twice. As Server.close. */
 RONDO_API void rondo_server_close(rondo_server *server);
 
-/** rondo_transport_close on each client. As Server.close_clients. */
+/** Calls rondo_transport_close for each client. As Server.close_clients. */
 RONDO_API void rondo_server_close_clients(rondo_server *server);
 
-/** rondo_transport_abort on each client. As Server.abort_clients. */
+/** Calls rondo_transport_abort for each client. As Server.abort_clients. */
 RONDO_API void rondo_server_abort_clients(rondo_server *server);
 
-/** Neither paused nor closed. As Server.is_serving. */
+/** Returns whether the server is neither paused nor closed. As
+ * Server.is_serving. */
 RONDO_API bool rondo_server_is_serving(const rondo_server *server);
 
-/** Whether its listening keeps rondo_loop_run going (false, as it begins) or
- * not; each client counts for itself. */
+/** Sets whether the listening server keeps rondo_loop_run going (false, the
+ * default) or not (true). Each client has its own setting. */
 RONDO_API void rondo_server_set_background(rondo_server *server,
                                            bool background);
 
 /* ---- filters: TLS, compression, framing -------------------------------- */
+/* Stability: may change; since 0.1. */
 
 /** A filter's place on a transport. */
 typedef struct rondo_layer rondo_layer;
 
 /**
- * What stands between a transport's bytes and its protocol, which does not
- * know. Filters are a stack: each delivers up and sends down. Any member may
- * be NULL: bytes and ends then pass as they are, and without start the filter
- * is ready at once. The table is not copied; self is the filter's.
+ * A filter between a transport's bytes and its protocol, such as TLS or
+ * compression; the protocol does not notice it. Filters are a stack: each
+ * delivers up and sends down. The table is not copied; self is the filter's.
+ * Any member may be NULL: bytes and ends then pass unchanged, and without start
+ * the filter is ready at once.
  *
- * A result below 0 ends the connection with that error (rondo_set_error gives
- * it words, of which 255 bytes are kept). All run on the loop's thread: write
- * inside the program's own write, received, eof_received and the protocol's
- * members inside what is below, the others from the loop. As asyncio's
- * SSLProtocol, for anything.
+ * A result below 0 ends the connection with that error (rondo_set_error sets
+ * its sentence, of which 255 bytes are kept). All members run on the loop's
+ * thread: write inside the program's own write; received, eof_received and the
+ * protocol's members inside the calls of the layer below; the others from the
+ * loop. As asyncio's SSLProtocol, for any purpose.
  */
 typedef struct rondo_filter {
-    /** Once, first: what is below is ready. rondo_layer_ready is due, here or
-     * later. */
+    /** Called once, first: the layer below is ready. The filter calls
+     * rondo_layer_ready, here or later. */
     int (*start)(rondo_layer *layer, void *self);
     /** size > 0 bytes from below, lent for the call. */
     int (*received)(rondo_layer *layer, void *self, const void *data,
                     size_t size);
-    /** Below is the end. An end that nobody announced may be a truncation. An
-     * end before the filter is ready is RONDO_ECONNRESET in any case. */
+    /** The layer below has ended. An end that was not announced may be a
+     * truncation. An end before the filter is ready is RONDO_ECONNRESET in any
+     * case. */
     int (*eof_received)(rondo_layer *layer, void *self);
-    /** size > 0 bytes from above, once the filter is ready. It takes them all.
-     */
+    /** size > 0 bytes from above, once the filter is ready. It takes all of
+     * them. */
     int (*write)(rondo_layer *layer, void *self, const void *data, size_t size);
-    /** Nothing more will be written: send what is left, and the shutdown. Not
-     * called before the filter is ready, nor after an abort. */
+    /** Nothing more will be written: send what is left, and the shutdown. It is
+     * not called before the filter is ready, nor after an abort. */
     int (*write_eof)(rondo_layer *layer, void *self);
-    /** Once, last, after connection_lost: free self here. 0, or the error that
-     * ended the connection. */
+    /** Called once, last, after connection_lost: free self here. error is 0, or
+     * the error that ended the connection. */
     void (*lost)(rondo_layer *layer, void *self, int error);
     rondo_reserved reserved[6];
 } rondo_filter;
 
 /**
- * Puts a filter under the transport's protocol, on top of those that are there:
- * in a setup function, or on a connection that is in use (start_tls). Bytes
- * that the protocol has not been given yet (rondo_transport_unread) go through
- * the filter, and so do writes from now on, which wait until it is ready.
- * pause_reading does not stop a handshake. Outside setup a handshake may take
- * 60 s (on a server's transport its handshake_timeout_ns), then
- * RONDO_ETIMEDOUT. done (may be NULL) is called once: 0, the filter is ready;
- * or the error that ended the connection, just before connection_lost.
+ * Puts a filter under the transport's protocol, on top of the filters that are
+ * there: in a setup function, or on a connection in use (start_tls). done may
+ * be NULL.
  *
- * 0, and lost will be called. On an error self stays the caller's:
- * RONDO_ECLOSED after close or abort, RONDO_EPIPE after write_eof,
- * RONDO_ENOTSUP (a pipe of one direction), RONDO_EBUSY (a file is under way, or
- * a descriptor waits for the byte that it goes with). As loop.start_tls.
+ * Bytes that the protocol has not been given yet (rondo_transport_unread) go
+ * through the filter, and so do writes from now on, which wait until the filter
+ * is ready. rondo_transport_pause_reading does not stop a handshake. Outside of
+ * a setup function a handshake may take 60 s (on a server's transport its
+ * handshake_timeout_ns), then RONDO_ETIMEDOUT. done is called once: with 0 when
+ * the filter is ready, or with the error that ended the connection, just before
+ * connection_lost.
+ *
+ * Returns 0, and lost will be called; or an error, and self stays the caller's:
+ * - RONDO_ECLOSED: after close or abort
+ * - RONDO_EPIPE: after rondo_transport_write_eof
+ * - RONDO_ENOTSUP: a pipe of one direction
+ * - RONDO_EBUSY: a file is under way, or a descriptor waits for its byte
+ *
+ * As loop.start_tls.
  */
 RONDO_API int rondo_transport_push_filter(rondo_transport *t,
                                           const rondo_filter *filter,
                                           void *self, rondo_done_fn done,
                                           void *arg);
 
-/** The handshake is over: what waited for it (done, connection_made, earlier
- * writes) comes inside this call, or follows when the filters above are ready
- * too. Twice is harmless. 0, or RONDO_ECLOSED once the connection is over. */
+/** Says that the filter's handshake is over. What waited for it (done,
+ * connection_made, earlier writes) comes inside this call, or when the filters
+ * above are ready, too. It may be called twice. Returns 0, or RONDO_ECLOSED:
+ * the connection is over. */
 RONDO_API int rondo_layer_ready(rondo_layer *layer);
 
-/** Gives bytes to what is above, which runs inside this call. What the
- * protocol cannot take now (it is paused, or not made yet) is kept. 0, what
- * the filter above answered, or RONDO_EINVAL after rondo_layer_deliver_eof. */
+/** Gives bytes to the layer above, which runs inside this call. What the
+ * protocol cannot take now (it is paused, or not made yet) is kept. Returns 0,
+ * what the filter above returned, or RONDO_EINVAL: after
+ * rondo_layer_deliver_eof. */
 RONDO_API int rondo_layer_deliver(rondo_layer *layer, const void *data,
                                   size_t size);
 
-/** The same for the end of the data. Twice is harmless. */
+/** Gives the end of the data to the layer above. It may be called twice.
+ * Returns as rondo_layer_deliver. */
 RONDO_API int rondo_layer_deliver_eof(rondo_layer *layer);
 
-/** Gives bytes to what is below. 0 or 1, as rondo_transport_write, whose
- * limits count these bytes; or an error, which ends the connection by itself.
- */
+/** Gives bytes to the layer below. The limits of the write buffer count these
+ * bytes. Returns 0 or 1, as rondo_transport_write; or an error, which ends the
+ * connection by itself. */
 RONDO_API int rondo_layer_send(rondo_layer *layer, const void *data,
                                size_t size);
 
-/** The transport it is on. */
+/** Returns the transport that the filter is on. */
 RONDO_API rondo_transport *rondo_layer_transport(const rondo_layer *layer);
 
-/** self of the topmost filter with this table; NULL: there is none. For what a
- * filter knows, as get_extra_info("ssl_object"). */
+/** Returns the self of the topmost filter with this table; NULL: there is none.
+ * As get_extra_info("ssl_object"). */
 RONDO_API void *rondo_transport_filter(const rondo_transport *t,
                                        const rondo_filter *filter);
 
 /* ---- 6. datagrams ------------------------------------------------------ */
+/* Stability: stable; since 0.1. */
 
 /** Bits that name what is known of a datagram, or asked for it, beside its
  * bytes and its address: the members of rondo_datagram_info. */
@@ -2077,6 +2511,7 @@ RONDO_API void rondo_datagram_set_background(rondo_datagram *d,
                                              bool background);
 
 /* ---- 7. subprocesses --------------------------------------------------- */
+/* Stability: stable; since 0.1. */
 
 /** How a process ended. A Windows exit code has 32 bits, so it cannot share a
  * number with the signals. */
@@ -2342,6 +2777,7 @@ RONDO_API rondo_id rondo_communicate(rondo_loop *loop,
                                      void *arg);
 
 /* ---- 8. signals -------------------------------------------------------- */
+/* Stability: stable; since 0.1. */
 
 /** SIGHUP's number, also on Windows, whose <signal.h> lacks it: there it says
  * that the console is being closed. */
@@ -2408,6 +2844,7 @@ RONDO_API rondo_id rondo_watch_signal(rondo_loop *loop, int signum,
                                       void *arg);
 
 /* ---- 9. threads and names ---------------------------------------------- */
+/* Stability: stable; since 0.1. */
 
 /** A job's work, on a thread: returns what done gets, a value >= 0 or a
  * RONDO_E... */
@@ -2601,6 +3038,7 @@ RONDO_API void rondo_resolver_answer(rondo_lookup *lookup,
                                      size_t count, int error);
 
 /* ---- 10. reading by line and by size ------------------------------------ */
+/* Stability: stable; since 0.1. */
 
 /** Keeps what a transport receives until it is asked for: a protocol of its
  * own, with self a reader. As asyncio.StreamReader. */
@@ -2708,6 +3146,7 @@ RONDO_API rondo_transport *rondo_reader_transport(const rondo_reader *reader);
 RONDO_API size_t rondo_reader_buffered(const rondo_reader *reader);
 
 /* ---- 11. operations on sockets of the program's ------------------------- */
+/* Stability: stable; since 0.1. */
 
 /*
  * The socket is non-blocking, stays the program's, and stays open until done is
@@ -2784,6 +3223,7 @@ RONDO_API rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s,
                                        void *arg);
 
 /* ---- 12. files ---------------------------------------------------------- */
+/* Stability: young; since 0.1. */
 
 /**
  * Files are read and written on threads of the loop's own, at most four, with
@@ -2988,6 +3428,7 @@ RONDO_API rondo_id rondo_fs_readlink(rondo_loop *loop, const char *path,
                                      rondo_done_fn done, void *arg);
 
 /* ---- 13. files: attributes, locks, copies, directories, trees ----------- */
+/* Stability: young; since 0.1. */
 
 /* What holds for all calls of section 12 holds here, too. RONDO_EINVAL also for
  * unknown flags, and for an option struct without a size. */
@@ -3260,6 +3701,7 @@ RONDO_API rondo_id rondo_fs_remove_tree(rondo_loop *loop, const char *path,
                                         rondo_done_fn done, void *arg);
 
 /* ---- 14. pumps ---------------------------------------------------------- */
+/* Stability: young; since 0.1. */
 
 /** How a pump treats its ends. */
 enum rondo_pump_flags {
@@ -3305,6 +3747,7 @@ RONDO_API rondo_id rondo_pump(rondo_transport *from, rondo_transport *to,
                               void *arg);
 
 /* ---- 15. groups: loops on several threads ------------------------------- */
+/* Stability: young; since 0.1. */
 
 /**
  * A group is a number of loops, each on a thread of its own, and a home loop
@@ -3514,6 +3957,7 @@ RONDO_API int rondo_group_close(rondo_group *group, int64_t grace_ns,
                                 rondo_done_fn done, void *arg);
 
 /* ---- 16. watching files and directories --------------------------------- */
+/* Stability: young; since 0.1. */
 
 /** What a rondo_path_event tells, in bits. */
 enum rondo_path_what {
@@ -3597,6 +4041,7 @@ RONDO_API rondo_id rondo_watch_path(rondo_loop *loop, const char *path,
                                     rondo_path_fn fn, void *arg);
 
 /* ---- 17. the program's terminal ----------------------------------------- */
+/* Stability: young; since 0.1. */
 
 /** How a terminal hands over what is typed. */
 typedef enum rondo_terminal_mode {
@@ -3667,6 +4112,7 @@ RONDO_API rondo_id rondo_watch_terminal_size(rondo_loop *loop, rondo_fd fd,
 RONDO_API int rondo_terminal_colours(rondo_fd fd);
 
 /* ---- 18. the machine ---------------------------------------------------- */
+/* Stability: young; since 0.1. */
 
 /**
  * Fills size bytes with random bytes of the system's generator, fit for keys:

@@ -1,6 +1,6 @@
 /* rondo_sim.h - a simulated system: test a program of Rondo's under faults. */
 /* SPDX-License-Identifier: MIT */
-/** @file
+/**
  * A program that links with rondo::sim instead of rondo::rondo runs on virtual
  * time and a simulated network, in one process. One seed gives one run, event
  * for event: on each machine, at each optimization.
@@ -57,6 +57,7 @@ extern "C" {
 #endif
 
 /* ---- the world ---- */
+/* Stability: young; since 0.1. */
 
 /** What lies between two hosts, in one direction. */
 typedef struct rondo_sim_link {
@@ -172,6 +173,7 @@ RONDO_API int rondo_sim_end(void);
 RONDO_API bool rondo_sim_exists(void);
 
 /* ---- hosts ---- */
+/* Stability: young; since 0.1. */
 
 /** A host's program. The host goes on when it returns, as a machine does. */
 typedef void (*rondo_sim_main)(void *arg);
@@ -238,6 +240,7 @@ RONDO_API int rondo_sim_set_memory(int host, size_t most);
 RONDO_API int64_t rondo_sim_count_memory(int host);
 
 /* ---- the network ---- */
+/* Stability: young; since 0.1. */
 
 /** Sets the link in both directions, or in one. RONDO_EINVAL: a link to itself,
  * a negative number, a packet that takes more than a year, or a rate that is not
@@ -263,6 +266,7 @@ RONDO_API int rondo_sim_heal_all(void);
 RONDO_API int rondo_sim_set_faults(const rondo_sim_faults *faults);
 
 /* ---- running ---- */
+/* Stability: young; since 0.1. */
 
 /** What a run ends with. */
 enum {
@@ -294,6 +298,7 @@ RONDO_API uint64_t rondo_sim_hash(void);
 RONDO_API int rondo_sim_report(FILE *to);
 
 /* ---- for hosts, and for the driver ---- */
+/* Stability: young; since 0.1. */
 
 /** A number from the world's chance; below n. n 0: any number. */
 RONDO_API uint64_t rondo_sim_random(uint64_t n);
@@ -319,6 +324,7 @@ RONDO_API void *rondo_sim_alloc(size_t size);
 RONDO_API void rondo_sim_free(void *p);
 
 /* ---- sockets of a host's own ---- */
+/* Stability: young; since 0.1. */
 
 /* What socket(2), connect(2), send(2) and so on are on a real system, for
  * programs that give Rondo sockets of their own (rondo_add_reader,
@@ -368,6 +374,7 @@ RONDO_API int rondo_sim_set_v6only(rondo_fd fd, bool v6only);
 RONDO_API int rondo_sim_count_descriptors(int host);
 
 /* ---- pipes and other descriptors of a host's own ---- */
+/* Stability: young; since 0.1. */
 
 /* For programs that give Rondo pipes of their own, and for the other side of a
  * test. They are called by a host, as the functions of sockets above, with the
@@ -419,6 +426,7 @@ RONDO_API int rondo_sim_count_files(const char *path);
 RONDO_API int rondo_sim_same(rondo_fd a, rondo_fd b);
 
 /* ---- many seeds ---- */
+/* Stability: young; since 0.1. */
 
 /** Makes a world from the seed, plays, and ends the world. Returns 0; anything
  * else: it has failed. */

@@ -585,8 +585,8 @@ const char *sys_env(const char *name);
 /* May there be a variable whose name begins with these capitals? false: no
  * sys_env of such a name finds one. Cheaper than one of them. */
 bool sys_env_has(const char *beginning);
-/* Writes the name that the dynamic linker has for a function, else its
- * address. */
+/* Writes the name that the dynamic linker has for a function, else its file and
+ * the place in it, else its address. */
 void sys_function_name(rondo_fn fn, char *text, size_t size);
 /* How many processors the process may use, at least 1. */
 unsigned sys_cores(void);

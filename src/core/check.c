@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/loop.h"
+#include "core/quarantine.h"
 
 #include <string.h>
 
@@ -16,17 +17,20 @@ int loop_check_slow(const rondo_loop *loop, const char *what)
 {
     if (!loop)
         return error_set(RONDO_EINVAL, "%s: the first argument is NULL", what);
-    if (loop->generation != sys_fork_generation)
+    const rondo_loop *real = loop->ended ? loop->ended->loop : loop;
+    if (real->generation != sys_fork_generation)
         return error_set(RONDO_EFORKED,
                          "%s: the loop is the parent process's until "
                          "rondo_loop_after_fork",
                          what);
-    if (loop->debug && !sys_thread_is_self(loop->thread))
+    if (real->debug && !sys_thread_is_self(real->thread)) {
+        quarantine_tell_thread((rondo_loop *)(uintptr_t)real, what);
         return error_set(RONDO_ETHREAD,
                          "%s: called from a thread that the loop does not "
                          "belong to",
                          what);
-    return 0;
+    }
+    return loop->ended ? quarantine_tell(loop, what) : 0;
 }
 
 int loop_check_create_slow(const rondo_loop *loop, const char *what)

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/id.h"
+#include "core/observe.h"
+#include "core/probe.h"
 #include "net/happy_eyeballs.h"
 #include "stream/filter.h"
 #include "threads/lookup.h"
@@ -413,6 +415,7 @@ static void connect_fail(struct connect *c, int error)
     rondo_connect_fn done = c->done;
     void *arg = c->arg;
     int64_t os_error = c->os_error;
+    PROBE2(connect_fail, loop, error);
     if (c->t)
         stream_discard(c->t);
     connect_tell(c, error);
@@ -420,7 +423,7 @@ static void connect_fail(struct connect *c, int error)
         error_keep_os(os_error);
     connect_free(c);
     if (done)
-        done(loop, arg, NULL, error);
+        OBSERVE_DONE(loop, "create_connection", done, loop, arg, NULL, error);
     else if (error != RONDO_ECANCELED)
         connect_report(loop, error);
 }
@@ -433,7 +436,9 @@ static int connect_choose_protocol(struct connect *c)
     rondo_transport *t = c->t;
     if (!c->factory)
         return 0;
-    int error = c->factory(c->loop, c->factory_arg, t, &protocol, &self);
+    int error;
+    OBSERVE(c->loop, RONDO_DOES_PROTOCOL, "protocol_factory", c->factory, t,
+            error = c->factory(c->loop, c->factory_arg, t, &protocol, &self));
     if (!error && !c->stopped)
         error = LOOP_CHECK_TABLE(protocol, "protocol_factory", "protocol");
     t->protocol = protocol;
@@ -449,11 +454,12 @@ static void connect_succeed(struct connect *c)
     rondo_connect_fn done = c->done;
     void *arg = c->arg;
     rondo_transport *t = c->t;
+    PROBE2(connect_done, loop, t);
     handle_set_background(loop, &t->handle, c->handle.background);
     connect_free(c);
     stream_make(t);
     if (done)
-        done(loop, arg, t, 0);
+        OBSERVE_DONE(loop, "create_connection", done, loop, arg, t, 0);
 }
 
 /* `who`, a function of the program's, does not want it: c->t's error. */

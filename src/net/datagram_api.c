@@ -3,6 +3,7 @@
 #include "base/address.h"
 #include "base/error.h"
 #include "core/buf.h"
+#include "core/quarantine.h"
 #include "net/datagram.h"
 
 /* ---- ending ---- */
@@ -211,7 +212,7 @@ rondo_fd rondo_datagram_fd(const rondo_datagram *d)
 
 rondo_loop *rondo_datagram_loop(const rondo_datagram *d)
 {
-    return d ? d->loop : NULL;
+    return d ? quarantine_loop_of(d->loop, "datagram_loop") : NULL;
 }
 
 void rondo_datagram_set_background(rondo_datagram *d, bool background)

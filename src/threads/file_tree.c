@@ -1,6 +1,7 @@
 /* file_tree.c - directories: how they are listed, walked and removed. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
+#include "core/observe.h"
 #include "threads/file.h"
 
 #include <stdio.h>
@@ -181,7 +182,7 @@ static void walk_finish(struct walk *walk)
                        walk->path);
     loop_free(loop, walk->room);
     loop_free(loop, walk);
-    done(loop, arg, result);
+    OBSERVE_DONE(loop, "fs_walk", done, loop, arg, result);
 }
 
 static void walk_opened(rondo_loop *loop, void *arg, rondo_file *file,
