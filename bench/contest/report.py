@@ -24,6 +24,7 @@ Spread = collections.namedtuple("Spread", "median low high")
 
 lines = []   # of the tables: Row or Failed
 checks = []
+metas = {}   # by kind: the machine, and what others did on it
 libraries = set()  # that took part, with their versions
 _now = ["", EXACT]  # the part and the kind that are measured
 
