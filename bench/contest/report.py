@@ -1,10 +1,10 @@
 # report.py - the rows of figures, the checks of targets, and their tables.
 # SPDX-License-Identifier: MIT
 #
-# A figure is a number, a Spread, or None, which is "-": not measured. EXACT rows
-# count something: instructions, calls, bytes, allocations. They are the same on
-# a machine that is busy, and --check judges them alone. TIMES rows are measured
-# with a clock.
+# A figure is a number, a Spread, or None, which is "-": not measured. EXACT
+# rows count something: instructions, calls, bytes, allocations. They are the
+# same on a machine that is busy, and --check judges them alone. TIMES rows are
+# measured with a clock.
 import collections
 import contextlib
 import statistics

@@ -13,7 +13,8 @@ import xml.etree.ElementTree
 
 sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)) + "/.."]
-from contest import document, model, plots, process, report, results, servers, svg
+from contest import (document, model, plots, process, report, results, servers,
+                     svg)
 from contest.process import Failure
 from contest.report import EXACT, TIMES, Figures, Spread
 
