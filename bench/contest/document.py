@@ -131,11 +131,15 @@ def losses_lines(kind):
     return lines + [""] if lines else []
 
 
-def machine_lines(meta):
+def machine_lines(kind):
+    meta = report.metas[kind]
     names = ", ".join(sorted(report.libraries))
     others = meta["others"]
-    return [f"Measured on {meta['machine']}.", f"With {names}.",
-            f"{others[:1].upper()}{others[1:]}."]
+    lines = [f"Measured on {meta['machine']}.", f"With {names}.",
+             f"{others[:1].upper()}{others[1:]}."]
+    if kind == TIMES and meta["busy"]:
+        lines.append("**The machine was busy: these times say little.**")
+    return lines
 
 
 def blocks():
@@ -149,7 +153,7 @@ def blocks():
     }
     for name, kind in (("exact", EXACT), ("times", TIMES)):
         if found[name]:
-            found[name] = [*machine_lines(report.metas[kind]), "", *found[name]]
+            found[name] = [*machine_lines(kind), "", *found[name]]
     return {name: lines for name, lines in found.items() if lines}
 
 
