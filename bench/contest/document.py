@@ -115,20 +115,25 @@ def table_lines(kind, growth):
 def losses_lines(kind):
     """The rows that a library wins, and the targets that are missed."""
     lost = [line for part in report.parts_of(kind)
-            for line in report.lines_of(part, kind) if loses(line)]
+            for line in report.lines_of(part, kind)
+            if loses(line) and not line.name.startswith(" ")]
     missed = [check for check in checks
               if check.kind == kind and not is_met(check)]
     lines = []
     if lost:
-        lines.append("A peer is better in: " + "; ".join(
-            f"{TITLES.get(line.part, line.part).split(':')[0].split(' (')[0]},"
-            f" {line.name.strip()}" for line in lost) + ".")
+        lines += ["A library is better in:", ""]
+        lines += [f"- {subject(line.part)}: {line.name}" for line in lost]
+        lines.append("")
     if missed:
-        lines += [""] if lines else []
-        lines.append("Over the target: " + "; ".join(
-            f"{check.name} {number(check.figure)} (target"
-            f" {number(check.limit)})" for check in missed) + ".")
-    return lines + [""] if lines else []
+        lines += ["Over the target:", ""]
+        lines += [f"- {check.name}: {number(check.figure)}, target"
+                  f" {number(check.limit)}" for check in missed]
+    return lines
+
+
+def subject(part):
+    """A title without what explains it."""
+    return TITLES.get(part, part).split(":")[0].split(" (")[0]
 
 
 def machine_lines(kind):

@@ -129,7 +129,7 @@ class Documents(Clean):
         self.assertIn("| instructions/request | <= 145 | 141 | 44.0 | 153 |",
                       exact)
         self.assertIn("| a loss |  | 200 | 10.0 | **153** | 160 |", exact)
-        self.assertIn("A peer is better in: Echo over TCP, a loss.", exact)
+        self.assertIn("is better in:\n\n- Echo over TCP: a loss\n", exact)
         self.assertIn("10.5±5%", "\n".join(found["times"]))
         self.assertNotIn("timers", exact)
         self.assertNotIn("was busy", exact)
