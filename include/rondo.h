@@ -2112,89 +2112,91 @@ enum {
                                  and the rest is lost. Need not be asked for */
 };
 
-/**
- * What goes with a datagram. Received: `known` names the members that the
+/** What goes with a datagram. Received: `known` names the members that the
  * kernel has told; the others are zero. To be sent: `known` names those that
- * the program has set; set size first (RONDO_DATAGRAM_INFO_INIT).
- */
+ * the program has set. Set size first (RONDO_DATAGRAM_INFO_INIT). */
 typedef struct rondo_datagram_info {
     size_t size;
-    unsigned known; /**< RONDO_INFO_... */
-    /** The interface that it came through or is to leave by; 0: any */
+    unsigned known; /**< bits: RONDO_INFO_... */
+    /** The interface that it came through, or is to leave by. 0: any. */
     uint32_t interface_index;
-    /** The IP address that it was sent to, with the endpoint's port; or that
-     * it is to be sent from: one of this machine's, whose port is ignored */
+    /** The IP address that it was sent to, with the endpoint's port; or that it
+     * is to be sent from: an address of this machine, whose port is ignored. */
     rondo_address local;
-    int ecn; /**< 0 to 3: not capable, ECT(1), ECT(0), congestion met */
-    int ttl; /**< TTL of IPv4, hop limit of IPv6: 0 to 255; to send from 1 */
+    int ecn; /**< 0: not capable; 1: ECT(1); 2: ECT(0); 3: congestion met */
+    /** TTL of IPv4, hop limit of IPv6: 0 to 255; to send at least 1 */
+    int ttl;
     /** The bytes are several datagrams of this size, one behind the other; the
-     * last one may be shorter. Received: 0 is one datagram */
+     * last one may be shorter. Received: 0 is one datagram. */
     size_t segment_size;
-    int64_t time_ns; /**< when the kernel received it, since 1970, wall clock */
+    /** When the kernel received it: nanoseconds since 1970, wall clock. */
+    int64_t time_ns;
 } rondo_datagram_info;
 
-/** What becomes of datagrams that are larger than the path takes. See
+/** What happens to datagrams that are larger than the path takes. See
  * IP_MTU_DISCOVER of ip(7), IP_DONTFRAG. */
 typedef enum rondo_fragments {
-    RONDO_FRAGMENTS_DEFAULT = 0, /**< as the system has it */
-    RONDO_FRAGMENTS_ALLOW = 1,   /**< routers and the kernel may cut them */
-    /** Nobody cuts them (DF); larger than the path's MTU, as far as the kernel
-     * knows it, is RONDO_EMSGSIZE. See rondo_datagram_path_mtu */
+    RONDO_FRAGMENTS_DEFAULT = 0, /**< as the system decides */
+    RONDO_FRAGMENTS_ALLOW = 1, /**< routers and the kernel may fragment them */
+    /** They are never fragmented (DF). One that is larger than the path's MTU,
+     * as far as the kernel knows it, is RONDO_EMSGSIZE. See
+     * rondo_datagram_path_mtu. */
     RONDO_FRAGMENTS_NEVER = 2,
-    /** Nobody cuts them, and the kernel's knowledge of the path is not asked:
-     * for programs that probe it (RFC 8899). Where the system has no such mode
-     * it is RONDO_FRAGMENTS_NEVER */
+    /** They are never fragmented, and the kernel's knowledge of the path is
+     * ignored: for programs that probe it (RFC 8899). A system without such a
+     * mode takes RONDO_FRAGMENTS_NEVER. */
     RONDO_FRAGMENTS_PROBE = 3
 } rondo_fragments;
 
-/**
- * What happens on a datagram endpoint, in this order: connection_made; then
- * the others, as they come; connection_lost, once and last. Members may be
- * NULL. The table must outlive the endpoint. As asyncio.DatagramProtocol.
- */
+/** What the program does on a datagram endpoint: a table of functions, any of
+ * which may be NULL. The order is connection_made; then the others, as they
+ * come; connection_lost, once and last. The table must outlive the endpoint.
+ * As asyncio.DatagramProtocol. */
 typedef struct rondo_datagram_protocol {
     /** From the loop, before anything is received. */
     void (*connection_made)(rondo_datagram *d, void *self);
-    /** One datagram, which may be empty. data and from are lent until this
-     * returns. from is the empty address where the sender has none (a unix
-     * socket that is not bound). truncated: it was longer than receive_size,
-     * and the rest is lost. */
+    /** One datagram, which may be empty. data and from are lent for the call.
+     * from is the empty address if the sender has none (a unix socket that is
+     * not bound). truncated: it was longer than receive_size, and the rest is
+     * lost. */
     void (*datagram_received)(rondo_datagram *d, void *self, const void *data,
                               size_t size, const rondo_address *from,
                               bool truncated);
     /**
-     * Sending or receiving has failed, and the endpoint lives: a datagram sent
-     * earlier was refused where it went (RONDO_ECONNREFUSED, on a connected
-     * endpoint), one that waited could not be sent and was dropped
-     * (RONDO_EHOSTUNREACH, RONDO_ENETUNREACH, RONDO_EMSGSIZE, RONDO_EACCES,
-     * RONDO_EPERM, ...), or receiving was shut down by shutdown(2)
-     * (RONDO_EPIPE), and nothing more is received. What one call of the
-     * program's meets comes as one.
+     * Sending or receiving has failed, and the endpoint goes on. Failures
+     * inside one call of the program are told as one.
+     * - RONDO_ECONNREFUSED: on a connected endpoint, an earlier datagram was
+     *   refused at its destination
+     * - RONDO_EHOSTUNREACH, RONDO_ENETUNREACH, RONDO_EMSGSIZE, RONDO_EACCES,
+     *   RONDO_EPERM and others: a datagram that waited could not be sent, and
+     *   was dropped
+     * - RONDO_EPIPE: shutdown(2) has ended receiving
      */
     void (*error_received)(rondo_datagram *d, void *self, int error);
-    /** The write buffer has passed its high limit. */
+    /** The write buffer has passed its high limit: stop sending. */
     void (*pause_writing)(rondo_datagram *d, void *self);
-    /** ... and is down to its low limit. */
+    /** The write buffer is down to its low limit again. */
     void (*resume_writing)(rondo_datagram *d, void *self);
-    /** It is over: 0 after rondo_datagram_close, RONDO_ECANCELED after abort,
-     * RONDO_ECLOSED when the loop is closed, RONDO_EBADF (the program has
-     * closed the descriptor), RONDO_ENOMEM. The pointer ends when this
-     * returns. */
+    /** The endpoint has ended, and the pointer is valid until this returns.
+     * error is 0 after rondo_datagram_close, RONDO_ECANCELED after
+     * rondo_datagram_abort, RONDO_ECLOSED when the loop is closed, RONDO_EBADF
+     * if the program has closed the descriptor, or RONDO_ENOMEM. */
     void (*connection_lost)(rondo_datagram *d, void *self, int error);
-    /** Instead of datagram_received, if it is not NULL. info, lent too, knows
-     * what rondo_datagram_options.info asked for and the kernel has told. With
-     * RONDO_INFO_SEGMENTS, data may be several datagrams of one sender. */
+    /** One datagram with its info; if it is set, datagram_received is not
+     * called. info is lent, too. It has what rondo_datagram_options.info asked
+     * for and the kernel has told. With RONDO_INFO_SEGMENTS data may be
+     * several datagrams of one sender. */
     void (*datagram_received_with)(rondo_datagram *d, void *self,
                                    const void *data, size_t size,
                                    const rondo_address *from,
                                    const rondo_datagram_info *info);
     /**
-     * Where to receive to: returns memory of the program's, and its bytes in
-     * *size. It is the endpoint's until it asks again or ends. hint is
+     * Says where to receive to: returns memory of the program, with *size
+     * bytes. The endpoint uses it until it asks again or ends. hint is
      * receive_size. Room for several times hint takes as many datagrams as one
-     * call can receive; room for less than hint cuts the datagram. There may be
-     * nothing to receive after all. NULL, or *size 0: not now; receiving pauses
-     * as by rondo_datagram_pause_reading. As uv_alloc_cb, and asyncio's
+     * call can receive; room for less than hint truncates a datagram. Nothing
+     * may come after all. NULL, or *size 0: not now; receiving pauses as by
+     * rondo_datagram_pause_reading. As uv_alloc_cb, and asyncio's
      * BufferedProtocol.get_buffer.
      */
     void *(*get_buffer)(rondo_datagram *d, void *self, size_t hint,
@@ -2205,47 +2207,59 @@ typedef struct rondo_datagram_protocol {
 /** Where to receive from and send to; RONDO_DATAGRAM(.local_address = &a). */
 typedef struct rondo_datagram_options {
     size_t size;
-    /** Bound to: an IP address (port 0: the system's choice) or, on Unix, a
-     * path. A socket file that nobody has open any more is replaced; the file
-     * is removed at the end, if it is still that one. NULL: any address and
-     * port, or no path. Addresses, since the call cannot wait for a name. */
+    /** The address to bind to: an IP address (port 0: the system chooses) or,
+     * on Unix, a path. A socket file that no process has open is replaced; the
+     * file is removed at the end, if it is still that one. NULL: any address
+     * and port, or no path. A name must be looked up before. */
     const rondo_address *local_address;
-    /** Connected with: only what comes from there is received, errors that it
-     * answers with are told, and rondo_datagram_send needs no destination. */
+    /** The address to connect with: only its datagrams are received, its errors
+     * are told, and rondo_datagram_send needs no destination. */
     const rondo_address *remote_address;
-    /** A datagram socket of the program's, connected or not, instead of the
-     * two above. A pointer, since 0 is a descriptor. */
+    /** A datagram socket of the program, connected or not, instead of the two
+     * addresses. It is a pointer since 0 is a descriptor. */
     const rondo_fd *socket;
-    rondo_family family;        /**< where no address says it; or it must fit */
-    size_t receive_size;        /**< bytes of the largest one. 0: 64 KiB */
-    rondo_switch reuse_address; /**< SO_REUSEADDR: other sockets that ask for
-                                   it may have the same address, which a
-                                   multicast port is shared by. Default: off */
-    rondo_switch reuse_port;    /**< SO_REUSEPORT. Default: off */
-    rondo_switch broadcast;     /**< SO_BROADCAST. Default: off */
-    rondo_switch v6only;        /**< IPV6_V6ONLY. Default: on */
-    /** Bytes of the kernel's buffers (SO_RCVBUF, SO_SNDBUF), of which it may
-     * grant fewer. 0: the system's choice */
+    rondo_family family; /**< where no address tells it; else it must match */
+    size_t receive_size; /**< bytes of the largest one. 0: 64 KiB */
+    /** SO_REUSEADDR: sockets that all ask for it may share an address, as a
+     * multicast port. Default: off */
+    rondo_switch reuse_address;
+    rondo_switch reuse_port; /**< SO_REUSEPORT. Default: off */
+    rondo_switch broadcast;  /**< SO_BROADCAST. Default: off */
+    rondo_switch v6only;     /**< IPV6_V6ONLY. Default: on */
+    /** Sizes of the kernel's buffers in bytes (SO_RCVBUF, SO_SNDBUF); the
+     * kernel may grant less. 0: the system's choice. */
     size_t receive_buffer, send_buffer;
-    /** RONDO_INFO_...: what datagram_received_with is to be told. IP only */
+    /** RONDO_INFO_... that datagram_received_with asks for. IP only. */
     unsigned info;
-    rondo_fragments fragments; /**< IP only */
+    /** What happens to large datagrams. IP only. */
+    rondo_fragments fragments;
 } rondo_datagram_options;
 
 /**
- * Makes a datagram endpoint; connection_made comes from the loop. It may be
- * used at once. datagram may be NULL. 0, and a socket that was given is the
- * endpoint's; on an error it stays the caller's. RONDO_EINVAL (no protocol,
- * neither address nor family nor socket, a socket and an address, two
- * families, no datagram socket), RONDO_EBADF, RONDO_EBUSY (in use by the
- * loop), RONDO_EADDRINUSE (a path that somebody has, too, or any other file),
- * RONDO_EADDRNOTAVAIL, RONDO_EAFNOSUPPORT, RONDO_EACCES, RONDO_EMFILE,
- * RONDO_ENFILE, RONDO_ENOTSUP (reuse_port; an info or fragments that this
- * system does not have, see rondo_loop_supports); for the remote address
- * RONDO_ENETUNREACH, for a remote path RONDO_ENOENT and RONDO_ECONNREFUSED. As
- * loop.create_datagram_endpoint, and libuv's uv_udp_bind, uv_udp_connect; see
- * udp(7) and unix(7). On Linux many datagrams are received and sent with one
- * call: recvmmsg(2), sendmmsg(2).
+ * Makes a datagram endpoint. The loop then calls connection_made; the endpoint
+ * may be used before. datagram may be NULL. On Linux one call receives and
+ * sends many datagrams (recvmmsg(2), sendmmsg(2)).
+ *
+ *     rondo_create_datagram_endpoint(loop, RONDO_DATAGRAM(.local_address = &a),
+ *                                    &protocol, self, &datagram);
+ *
+ * Returns 0, and a socket that was given is the endpoint's; or an error, and
+ * the socket stays the caller's:
+ * - RONDO_EINVAL: no protocol; neither an address nor a family nor a socket; a
+ *   socket and an address; two families; not a datagram socket
+ * - RONDO_EBADF: the socket is not open
+ * - RONDO_EBUSY: the loop uses the socket
+ * - RONDO_EADDRINUSE: also a path that another process has, or where there is
+ *   any other file
+ * - RONDO_EADDRNOTAVAIL, RONDO_EAFNOSUPPORT, RONDO_EACCES, RONDO_EMFILE,
+ *   RONDO_ENFILE
+ * - RONDO_ENOTSUP: reuse_port; an info or fragments that this system does not
+ *   have (rondo_loop_supports)
+ * - RONDO_ENETUNREACH: the remote address
+ * - RONDO_ENOENT, RONDO_ECONNREFUSED: a remote path
+ *
+ * As loop.create_datagram_endpoint, and libuv's uv_udp_bind, uv_udp_connect;
+ * see udp(7) and unix(7).
  */
 RONDO_API int rondo_create_datagram_endpoint(
     rondo_loop *loop, const rondo_datagram_options *options,
@@ -2253,22 +2267,28 @@ RONDO_API int rondo_create_datagram_endpoint(
     rondo_datagram **datagram);
 
 /**
- * Sends one datagram of size bytes (0 is one, too): at once if the kernel takes
- * it, else a copy waits its turn. to may be NULL on a connected endpoint, or
- * the address that it is connected with.
+ * Sends one datagram of size bytes, which may be 0: at once if the kernel takes
+ * it, else later from a copy. `to` may be NULL on a connected endpoint, or the
+ * address that it is connected with.
  *
- * 0: taken. 1: taken, and the buffer is now over its high limit (pause_writing
- * follows, from the loop). < 0: this datagram is refused, the endpoint lives:
- * RONDO_EMSGSIZE (too large, see RONDO_LIMIT_DATAGRAM), RONDO_EINVAL (another
- * destination than the one connected with, an empty one), RONDO_ENOTCONN (no
- * destination, not connected), RONDO_ECLOSED after close or abort,
- * RONDO_ENOMEM, or what the kernel said: RONDO_ENETUNREACH,
- * RONDO_EHOSTUNREACH, RONDO_EACCES (broadcast), RONDO_ECONNREFUSED, ...
+ * A datagram that was taken may still be lost. A later failure is told by
+ * error_received. What datagram_received sends on its own endpoint while more
+ * datagrams of the same batch are to be delivered leaves together when the last
+ * one has been delivered, and its failures are told by error_received, too.
  *
- * Taken is not delivered. What fails later is told by error_received, and so
- * is all that datagram_received sends on its own endpoint while more have
- * come with the one at hand: the answers to one batch leave together when its
- * last one has been delivered. As DatagramTransport.sendto; see send(2).
+ * Returns 0: taken; 1: taken, and the buffer is now over its high limit (the
+ * loop then calls pause_writing); or an error: this datagram is refused, and
+ * the endpoint goes on:
+ * - RONDO_EMSGSIZE: too large, see RONDO_LIMIT_DATAGRAM
+ * - RONDO_EINVAL: another destination than the one connected with, or an empty
+ *   one
+ * - RONDO_ENOTCONN: no destination, and not connected
+ * - RONDO_ECLOSED: after close or abort
+ * - RONDO_ENOMEM
+ * - RONDO_ENETUNREACH, RONDO_EHOSTUNREACH, RONDO_EACCES (broadcast),
+ *   RONDO_ECONNREFUSED and other errors of the kernel
+ *
+ * As DatagramTransport.sendto; see send(2).
  */
 RONDO_API int rondo_datagram_send(rondo_datagram *d, const void *data,
                                   size_t size, const rondo_address *to);
@@ -2277,39 +2297,46 @@ RONDO_API int rondo_datagram_send(rondo_datagram *d, const void *data,
 enum { RONDO_DATAGRAM_PIECES = 64 };
 
 /**
- * As rondo_datagram_send, of a datagram in pieces: the bytes of `count` buffers
- * one behind the other, at most RONDO_DATAGRAM_PIECES. info, lent for the call
- * as the bytes are, may be NULL. With RONDO_INFO_SEGMENTS they are several
- * datagrams, which the kernel cuts: 64 are always possible, and all take one
- * turn and fail together.
+ * Sends one datagram in pieces, with an info: the bytes of `count` buffers one
+ * behind the other, at most RONDO_DATAGRAM_PIECES buffers. Otherwise as
+ * rondo_datagram_send. info, lent for the call as the bytes are, may be NULL.
+ * With RONDO_INFO_SEGMENTS they are several datagrams, which the kernel cuts:
+ * up to 64 are always possible, and all leave together or fail together.
  *
- * Also RONDO_EINVAL (more pieces; a member of info that makes no sense, an
- * address of another family, RONDO_INFO_TIME), RONDO_ENOTSUP (this system, or
- * this family, does not take a member), RONDO_EADDRNOTAVAIL or RONDO_EINVAL
- * (no address of this machine), RONDO_EMSGSIZE (see rondo_fragments). See
- * sendmsg(2), ip(7), ipv6(7), udp(7); WSASendMsg.
+ * Returns as rondo_datagram_send; also
+ * - RONDO_EINVAL: more pieces, an invalid member of info, an address of another
+ *   family, or RONDO_INFO_TIME
+ * - RONDO_ENOTSUP: this system, or this family, does not take a member of info
+ * - RONDO_EADDRNOTAVAIL or RONDO_EINVAL: local is not an address of this
+ *   machine
+ * - RONDO_EMSGSIZE: see rondo_fragments
+ *
+ * See sendmsg(2), ip(7), ipv6(7), udp(7); WSASendMsg.
  */
 RONDO_API int rondo_datagram_send_with(rondo_datagram *d,
                                        const rondo_buffer *buffers,
                                        size_t count, const rondo_address *to,
                                        const rondo_datagram_info *info);
 
-/** As rondo_datagram_send_with, if the kernel takes it now; nothing is kept. 0;
- * RONDO_EAGAIN: the kernel has no room, or other datagrams wait; or the same
- * errors. As uv_udp_try_send. */
+/** Sends a datagram as rondo_datagram_send_with, if the kernel takes it now,
+ * and keeps nothing. Returns 0; RONDO_EAGAIN: the kernel has no room, or other
+ * datagrams wait; or the errors of rondo_datagram_send_with. As
+ * uv_udp_try_send. */
 RONDO_API int rondo_datagram_try_send(rondo_datagram *d,
                                       const rondo_buffer *buffers, size_t count,
                                       const rondo_address *to,
                                       const rondo_datagram_info *info);
 
 /**
- * As rondo_datagram_send_with, with a done for this datagram: its result is the
- * size once the kernel has it, or the error that it was dropped for, which
- * error_received then does not get. done comes once, from the loop, before
- * connection_lost. If the datagram has to wait, its bytes are copied. Returns
- * an id, by which rondo_cancel takes it back while it waits (done gets
- * RONDO_ECANCELED); < 0: refused, and done does not come: also RONDO_EINVAL: no
- * done. As uv_udp_send.
+ * Sends a datagram as rondo_datagram_send_with, and tells what has become of
+ * it. done is called once, from the loop, before connection_lost: with the size
+ * once the kernel has the datagram, or with the error for which it was dropped,
+ * which error_received then does not get. If the datagram has to wait, its
+ * bytes are copied.
+ *
+ * Returns an id, for rondo_cancel while the datagram waits (done gets
+ * RONDO_ECANCELED); or an error as rondo_datagram_send_with, also RONDO_EINVAL:
+ * no done; and done is not called. As uv_udp_send.
  */
 RONDO_API rondo_id rondo_datagram_send_then(rondo_datagram *d,
                                             const rondo_buffer *buffers,
@@ -2318,174 +2345,190 @@ RONDO_API rondo_id rondo_datagram_send_then(rondo_datagram *d,
                                             const rondo_datagram_info *info,
                                             rondo_done_fn done, void *arg);
 
-/**
- * Receives nothing, until it is resumed. What comes waits in the kernel's
- * buffer, and is lost when that is full. Also before connection_made. Twice is
- * harmless. 0, or RONDO_ECLOSED. As ReadTransport.pause_reading, and
- * uv_udp_recv_stop.
- */
+/** Stops receiving until rondo_datagram_resume_reading. Datagrams wait in the
+ * kernel's buffer, and are lost when that is full. It may be called before
+ * connection_made, and twice. Returns 0, or RONDO_ECLOSED. As
+ * ReadTransport.pause_reading, and uv_udp_recv_stop. */
 RONDO_API int rondo_datagram_pause_reading(rondo_datagram *d);
 
-/** Receives again, first what the endpoint had taken from the kernel when it
- * was paused. Harmless where it was not paused. 0, or RONDO_ECLOSED. As
- * ReadTransport.resume_reading, and uv_udp_recv_start. */
+/** Goes on receiving, first what the endpoint had taken from the kernel when it
+ * was paused. It may be called where receiving is not paused. Returns 0, or
+ * RONDO_ECLOSED. As ReadTransport.resume_reading, and uv_udp_recv_start. */
 RONDO_API int rondo_datagram_resume_reading(rondo_datagram *d);
 
-/** Receives nothing more, sends what waits, then connection_lost(0). Twice is
- * harmless. As BaseTransport.close. */
+/** Closes the endpoint: stops receiving, sends what waits, then
+ * connection_lost(0). It may be called twice. As BaseTransport.close. */
 RONDO_API void rondo_datagram_close(rondo_datagram *d);
 
-/** Drops what waits; connection_lost(RONDO_ECANCELED) follows. As
- * DatagramTransport.abort. */
+/** Closes the endpoint without sending what waits;
+ * connection_lost(RONDO_ECANCELED) follows. As DatagramTransport.abort. */
 RONDO_API void rondo_datagram_abort(rondo_datagram *d);
 
-/** Closed, aborted or lost. As BaseTransport.is_closing. */
+/** Returns whether the endpoint is closed, aborted or lost. As
+ * BaseTransport.is_closing. */
 RONDO_API bool rondo_datagram_is_closing(const rondo_datagram *d);
 
-/** Datagrams that are lost on this machine. Set size first
+/** Datagrams that were lost on this machine. Set size first
  * (RONDO_DATAGRAM_DROPS_INIT). */
 typedef struct rondo_datagram_drops {
     size_t size;
-    int64_t received; /**< the receive buffer had no room; -1: not counted here
-                           (Linux counts) */
-    int64_t unsent;   /**< waited, and were refused: as often error_received */
+    /** the receive buffer had no room. -1: this system does not count (Linux
+     * does) */
+    int64_t received;
+    /** waited and were refused, each told by error_received */
+    int64_t unsent;
 } rondo_datagram_drops;
 
-/** How many so far. 0. See SO_MEMINFO in the kernel's sources. */
+/** Gets how many datagrams were lost so far. Returns 0. See SO_MEMINFO in the
+ * kernel's sources. */
 RONDO_API int rondo_datagram_get_drops(const rondo_datagram *d,
                                        rondo_datagram_drops *drops);
 
-/** Our own address and the one connected with; also in connection_lost. 0, or
- * RONDO_ENOTCONN: there is none. As get_extra_info("sockname"), ("peername").
- */
+/** Gets the endpoint's own address, also in connection_lost. Returns 0, or
+ * RONDO_ENOTCONN: there is none. As get_extra_info("sockname"). */
 RONDO_API int rondo_datagram_local_address(const rondo_datagram *d,
                                            rondo_address *address);
+/** Gets the address that the endpoint is connected with, also in
+ * connection_lost. Returns 0, or RONDO_ENOTCONN: there is none. As
+ * get_extra_info("peername"). */
 RONDO_API int rondo_datagram_peer_address(const rondo_datagram *d,
                                           rondo_address *address);
 
-/** The largest IP packet, in bytes with its headers, that the kernel believes
- * the path to the peer takes. RONDO_ENOTCONN: the endpoint is not connected;
- * RONDO_ENOTSUP. As IP_MTU of ip(7), IPV6_MTU of ipv6(7). */
+/** Returns the largest IP packet, in bytes with its headers, that the kernel
+ * believes the path to the peer takes; RONDO_ENOTCONN: the endpoint is not
+ * connected; RONDO_ENOTSUP. As IP_MTU of ip(7), IPV6_MTU of ipv6(7). */
 RONDO_API int64_t rondo_datagram_path_mtu(const rondo_datagram *d);
 
-/**
- * Sets the limits of the write buffer, in bytes, as
- * rondo_transport_set_write_buffer_limits does. Each datagram that waits counts
- * 32 bytes more than it has, so that empty ones are bounded, too. 0, or
- * RONDO_EINVAL: high < low.
- */
+/** Sets the limits of the write buffer in bytes, as
+ * rondo_transport_set_write_buffer_limits. Each datagram that waits counts 32
+ * bytes more than it has, so that empty ones are bounded, too. Returns 0, or
+ * RONDO_EINVAL: high < low. */
 RONDO_API int rondo_datagram_set_write_buffer_limits(rondo_datagram *d,
                                                      size_t high, size_t low);
 
-/** What waits for the kernel to take it, counted like that. */
+/** Returns how many bytes wait to be sent, 32 more for each datagram. */
 RONDO_API size_t rondo_datagram_get_write_buffer_size(const rondo_datagram *d);
 
 /**
- * Receives what is sent to this multicast group, or no longer; the group is of
- * the endpoint's family. interface_name: "eth0", or its index as text ("2"),
- * which works everywhere; NULL: an IPv6 group's scope, else the system's
- * choice. 0, RONDO_EINVAL (no multicast group), RONDO_ENOENT (no such
- * interface), RONDO_EADDRINUSE (joined already), RONDO_EADDRNOTAVAIL (not
- * joined), RONDO_ECLOSED. As uv_udp_set_membership; see ip(7) and ipv6(7).
+ * Joins a multicast group: receives what is sent to it. The group is of the
+ * endpoint's family. interface_name is a name, "eth0", or an index as text,
+ * "2", which works everywhere. NULL: the scope of an IPv6 group, else the
+ * system's choice.
+ *
+ * Returns 0, or an error:
+ * - RONDO_EINVAL: not a multicast group
+ * - RONDO_ENOENT: there is no such interface
+ * - RONDO_EADDRINUSE: joined already
+ * - RONDO_ECLOSED
+ *
+ * As uv_udp_set_membership; see ip(7) and ipv6(7).
  */
 RONDO_API int rondo_datagram_join(rondo_datagram *d, const rondo_address *group,
                                   const char *interface_name);
+/** Leaves a multicast group that rondo_datagram_join has joined. Returns 0, or
+ * an error as rondo_datagram_join; RONDO_EADDRNOTAVAIL: not joined. */
 RONDO_API int rondo_datagram_leave(rondo_datagram *d,
                                    const rondo_address *group,
                                    const char *interface_name);
 
-/** How many routers multicast datagrams may pass: 0 to 255, 1 at first. 0, or
- * RONDO_EINVAL. As IP_MULTICAST_TTL of ip(7). */
+/** Sets how many routers multicast datagrams may pass: 0 to 255. The default is
+ * 1. Returns 0, or RONDO_EINVAL. As IP_MULTICAST_TTL of ip(7). */
 RONDO_API int rondo_datagram_set_multicast_ttl(rondo_datagram *d, int ttl);
 
-/** Whether members on this machine receive what is sent from here: yes at
- * first. On Windows it is the receiving endpoint that has to be told. 0. As
- * IP_MULTICAST_LOOP of ip(7). */
+/** Sets whether members of a group on this machine receive what the endpoint
+ * sends. The default is yes. On Windows set it on the receiving endpoint.
+ * Returns 0. As IP_MULTICAST_LOOP of ip(7). */
 RONDO_API int rondo_datagram_set_multicast_loop(rondo_datagram *d, bool on);
 
-/** The self it was made with. */
+/** Returns the self that it was made with. */
 RONDO_API void *rondo_datagram_self(const rondo_datagram *d);
 
-/** The descriptor, still the endpoint's: for socket options, not for reading,
- * writing or closing. RONDO_NO_FD once it is gone. */
+/** Returns the descriptor, still the endpoint's, for socket options; do not
+ * read, write or close it. RONDO_NO_FD once it is gone. */
 RONDO_API rondo_fd rondo_datagram_fd(const rondo_datagram *d);
 
-/** The loop it belongs to. */
+/** Returns the loop that it belongs to. */
 RONDO_API rondo_loop *rondo_datagram_loop(const rondo_datagram *d);
 
-/** Whether it keeps rondo_loop_run going (false, as it begins) or not. */
+/** Sets whether the endpoint keeps rondo_loop_run going (false, the default) or
+ * not (true). */
 RONDO_API void rondo_datagram_set_background(rondo_datagram *d,
                                              bool background);
 
 /* ---- 7. subprocesses --------------------------------------------------- */
 /* Stability: stable; since 0.1. */
 
-/** How a process ended. A Windows exit code has 32 bits, so it cannot share a
- * number with the signals. */
+/** How a process has ended. A Windows exit code has 32 bits, so it cannot share
+ * a number with the signals. */
 typedef struct rondo_exit {
-    bool known; /**< false: somebody else has reaped it (SIGCHLD ignored, a
-                 * stray wait), and the rest is 0 */
-    bool signaled;
-    int signal;    /**< what killed it; 0 unless signaled */
-    uint32_t code; /**< of its exit; 0 when signaled */
+    /** false: other code has reaped it (SIGCHLD ignored, a stray wait), and the
+     * rest is 0 */
+    bool known;
+    bool signaled; /**< a signal has killed it */
+    int signal;    /**< that signal; 0 unless signaled */
+    uint32_t code; /**< its exit code; 0 if signaled */
 } rondo_exit;
 
 /**
- * What the program does about a child. Any member may be NULL. The table is
- * not copied: it must outlive the process. self is the caller's pointer.
+ * What the program does about a child: a table of functions, any of which may
+ * be NULL. The table is not copied: it must outlive the process. self is the
+ * caller's pointer.
  *
- * Order: connection_made first, even if the child has ended already; then the
- * others as they come; connection_lost last, once the child has ended and
- * every pipe is lost. process_exited does not wait for the pipes, which a
- * grandchild may hold open; data may follow it. The process is valid until
+ * The order is connection_made, also if the child has ended already; then the
+ * others, as they come; connection_lost, when the child has ended and every
+ * pipe is lost. process_exited does not wait for the pipes, which a grandchild
+ * may hold open, so data may follow it. The process is valid until
  * connection_lost returns. As asyncio.SubprocessProtocol.
  */
 typedef struct rondo_process_protocol {
-    /** Once, first. From then on connection_lost is owed, exactly once. */
+    /** Called once, first. After it connection_lost is called exactly once. */
     void (*connection_made)(rondo_process *p, void *self);
     /** size > 0 bytes from the child's descriptor fd, lent for the call. */
     void (*pipe_data_received)(rondo_process *p, void *self, int fd,
                                const void *data, size_t size);
-    /** The pipe to the child's descriptor fd is gone. 0: closed, by either
-     * side; else what broke it. */
+    /** The pipe to the child's descriptor fd is gone. error is 0: closed by
+     * either side; else what broke it. */
     void (*pipe_connection_lost)(rondo_process *p, void *self, int fd,
                                  int error);
-    /** The child does not read fd fast enough: stop writing. */
+    /** The child does not read fd fast enough: stop writing to it. */
     void (*pause_writing)(rondo_process *p, void *self, int fd);
+    /** The write buffer of fd is down to its low limit again. */
     void (*resume_writing)(rondo_process *p, void *self, int fd);
-    /** The child has ended; not called where rondo_process_close has let go
-     * of one that is left running. */
+    /** The child has ended. It is not called if rondo_process_close has
+     * released a child with leave_running. */
     void (*process_exited)(rondo_process *p, void *self, rondo_exit status);
-    /** Last. 0, or RONDO_ECLOSED: the loop closes. */
+    /** Called last. error is 0, or RONDO_ECLOSED: the loop closes. */
     void (*connection_lost)(rondo_process *p, void *self, int error);
     rondo_reserved reserved[5];
 } rondo_process_protocol;
 
 /** What a descriptor of the child is. */
 typedef enum rondo_stdio_kind {
-    RONDO_STDIO_INHERIT = 0, /**< the parent's of the same number */
-    /** A pipe: the child reads 0 and writes all others. Beyond 0-2 a pair of
-     * connected sockets, both ways. */
+    RONDO_STDIO_INHERIT = 0, /**< the parent's descriptor of the same number */
+    /** A pipe: the child reads 0 and writes the others. Beyond 0 to 2 a pair of
+     * connected sockets, for both directions. */
     RONDO_STDIO_PIPE,
-    RONDO_STDIO_NULL,   /**< the null device */
-    RONDO_STDIO_FD,     /**< a descriptor of the caller's, which stays so */
+    RONDO_STDIO_NULL, /**< the null device */
+    /** a descriptor of the caller's, which stays the caller's */
+    RONDO_STDIO_FD,
     RONDO_STDIO_STDOUT, /**< the same as the child's 1 */
-    /** A pseudo terminal of the child's own, for 0, 1 and 2; all that name it
-     * share one (RONDO_CAN_TERMINALS). See below. */
+    /** A pseudo terminal of the child, for 0, 1 and 2; all that name it share
+     * one (RONDO_CAN_TERMINALS). See rondo_process_set_window_size. */
     RONDO_STDIO_TERMINAL
 } rondo_stdio_kind;
 
-/** One more descriptor of the child; beyond 0, 1 and 2 on Unix only. */
+/** One more descriptor of the child. Beyond 0, 1 and 2: Unix only. */
 typedef struct rondo_stdio_entry {
-    int child_fd; /**< 0, 1 and 2: in place of a kind that is zero */
-    rondo_stdio_kind kind;
-    rondo_fd fd; /**< RONDO_STDIO_FD's */
+    int child_fd;          /**< 0, 1 and 2: in place of a kind that is zero */
+    rondo_stdio_kind kind; /**< what it is */
+    rondo_fd fd;           /**< that of RONDO_STDIO_FD */
 } rondo_stdio_entry;
 
-/** soft or hard of a rondo_resource_limit: no limit (RLIM_INFINITY). */
+/** As soft or hard of a rondo_resource_limit: no limit (RLIM_INFINITY). */
 #define RONDO_UNLIMITED UINT64_MAX
 
-/** A limit of the child's, in the unit of its resource. See setrlimit(2). */
+/** A resource limit of the child, in the unit of its resource. See
+ * setrlimit(2). */
 typedef struct rondo_resource_limit {
     int resource;  /**< one of the system's RLIMIT_... */
     uint64_t soft; /**< in force; at most hard */
@@ -2495,76 +2538,92 @@ typedef struct rondo_resource_limit {
 /** What to run, and how; RONDO_PROCESS(.program = "ls"). */
 typedef struct rondo_process_options {
     size_t size;
-    /** A path, or a name that is looked up in the parent's PATH (or in the
-     * child's: own_path). NULL: argv[0]. A relative path starts from cwd. */
+    /** A path, or a name that is looked up in the parent's PATH (with own_path
+     * in the child's). NULL: argv[0]. A relative path starts from cwd. */
     const char *program;
-    /** Ends with NULL, argv[0] included. NULL: the program alone. */
+    /** The arguments, argv[0] included; ends with NULL. NULL: the program
+     * alone. */
     const char *const *argv;
-    /** "NAME=value", ends with NULL. NULL: the parent's. */
+    /** The environment, as "NAME=value"; ends with NULL. NULL: the parent's. */
     const char *const *env;
-    const char *cwd; /**< NULL: the parent's */
+    const char *cwd; /**< working directory. NULL: the parent's */
+    /** what 0, 1 and 2 are */
     rondo_stdio_kind stdin_kind, stdout_kind, stderr_kind;
-    rondo_fd stdin_fd, stdout_fd, stderr_fd; /**< RONDO_STDIO_FD's */
-    const rondo_stdio_entry *extra;
-    size_t extra_count;
+    rondo_fd stdin_fd, stdout_fd, stderr_fd; /**< those of RONDO_STDIO_FD */
+    const rondo_stdio_entry *extra;          /**< further descriptors */
+    size_t extra_count;                      /**< how many */
     bool new_group;     /**< setpgid(2); Windows: a console group */
     bool new_session;   /**< setsid(2); Unix */
     bool hide_window;   /**< Windows */
-    bool leave_running; /**< close, the loop's too, does not kill */
-    /** setuid(2) and setgid(2), with no supplementary groups where the parent
-     * may drop them; by pointer, since 0 is a value. RONDO_EINVAL: a uid that
-     * is not 0 without a gid, where the child would keep group 0. Unix. */
+    bool leave_running; /**< closing it, or the loop, does not kill */
+    /** setuid(2) and setgid(2), without supplementary groups if the parent may
+     * drop them. They are pointers since 0 is a value. A uid other than 0
+     * without a gid is RONDO_EINVAL if the child would keep group 0. Unix. */
     const int64_t *uid, *gid;
-    const int *umask;  /**< by pointer, since 0 is a value. Unix */
+    const int *umask;  /**< a pointer since 0 is a value. Unix */
     int columns, rows; /**< of the child's terminal. 0: 80 and 24 */
-    /** Further descriptors that the child gets, each under the number that it
-     * has here, as Python's pass_fds. Windows: handles, which other children
-     * may inherit, too, while the call lasts, unless a list of their own
-     * excludes them. */
+    /** Further descriptors that the child gets, each with the number that it
+     * has in the parent, as Python's pass_fds. Windows: handles; while the
+     * call lasts other children may inherit them, too, unless their own lists
+     * exclude them. */
     const rondo_fd *inherit;
-    size_t inherit_count;
-    bool own_path; /**< a name is looked up in the PATH of env, if env is set */
+    size_t inherit_count; /**< how many */
+    bool own_path; /**< look up a name in the PATH of env, if env is set */
     /** The folder of a control group, such as "/sys/fs/cgroup/x", in which the
-     * child begins. Linux (RONDO_CAN_CGROUPS). See cgroups(7). */
+     * child starts. Linux (RONDO_CAN_CGROUPS). See cgroups(7). */
     const char *cgroup;
-    /** A job object in which the child begins; 0: none. Windows
+    /** A job object in which the child starts. 0: none. Windows
      * (RONDO_CAN_JOB_OBJECTS). See AssignProcessToJobObject. */
     rondo_fd job;
-    const rondo_resource_limit *limits; /**< Unix (RONDO_CAN_LIMITS) */
-    size_t limit_count;
-    /** -20 to 19, by pointer, since 0 is a value. Windows: the nearest priority
+    /** resource limits. Unix (RONDO_CAN_LIMITS) */
+    const rondo_resource_limit *limits;
+    size_t limit_count; /**< how many */
+    /** -20 to 19; a pointer since 0 is a value. Windows: the nearest priority
      * class. See setpriority(2). */
     const int *nice;
     /** The child is killed when this process ends in any way
      * (RONDO_CAN_DIE_WITH_PARENT). Linux: also when the thread that started it
-     * ends, and not if its program has more rights (set-user-ID). See
+     * ends, and not if its program gains rights (set-user-ID). See
      * PR_SET_PDEATHSIG, procctl(2), JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE. */
     bool die_with_parent;
 } rondo_process_options;
 
 /**
- * Starts a program. The child gets the descriptors listed and no others; its
- * signals are unblocked and at their defaults. The time this takes does not
- * depend on the parent's memory, except with uid or gid, where it is a
- * fork(2). p may be NULL.
+ * Starts a program. The child gets the listed descriptors and no others; its
+ * signals are unblocked and have their default actions. p may be NULL.
  *
- * 0; an error, and nothing is left: RONDO_ENOENT, RONDO_ENOTDIR, RONDO_EACCES
- * (not executable, a directory), RONDO_ENOEXEC, RONDO_ENAMETOOLONG,
- * RONDO_ETOOMUCH (argv and env together too long), RONDO_EBADF (a descriptor
- * that is not open), RONDO_EPERM (uid, gid, limits, cgroup), RONDO_EACCES
- * (nice, cgroup), RONDO_EAGAIN (too many processes), RONDO_EMFILE,
- * RONDO_ENFILE, RONDO_EINVAL (neither program nor argv, an unknown kind, a
- * number of a descriptor below 0 or named twice, a terminal beyond 0-2, a value
- * out of range), RONDO_ENOTSUP (this platform cannot). As loop.subprocess_exec,
- * and libuv's uv_spawn; see execve(2).
+ *     rondo_subprocess_exec(loop, RONDO_PROCESS(.program = "sort",
+ *                                               .stdin_kind = RONDO_STDIO_PIPE,
+ *                                               .stdout_kind = RONDO_STDIO_PIPE),
+ *                           &protocol, self, &process);
+ *
+ * Starting takes the same time for a parent with much memory, except with uid
+ * or gid, where it is a fork(2).
+ *
+ * Returns 0; or an error, and neither a process nor a descriptor is left:
+ * - RONDO_ENOENT, RONDO_ENOTDIR, RONDO_ENAMETOOLONG: the program or cwd
+ * - RONDO_EACCES: not executable, or a directory; nice, cgroup
+ * - RONDO_ENOEXEC: not a program
+ * - RONDO_ETOOMUCH: argv and env together are too long
+ * - RONDO_EBADF: a descriptor that is not open
+ * - RONDO_EPERM: uid, gid, limits, cgroup
+ * - RONDO_EAGAIN: too many processes
+ * - RONDO_EMFILE, RONDO_ENFILE
+ * - RONDO_EINVAL: neither program nor argv; an unknown kind; a descriptor's
+ *   number below 0 or named twice; a terminal beyond 0 to 2; a value out of
+ *   range
+ * - RONDO_ENOTSUP: this platform cannot do it
+ *
+ * As loop.subprocess_exec, and libuv's uv_spawn; see execve(2).
  */
 RONDO_API int rondo_subprocess_exec(rondo_loop *loop,
                                     const rondo_process_options *options,
                                     const rondo_process_protocol *protocol,
                                     void *self, rondo_process **p);
 
-/** The same for a command of the system's shell (/bin/sh -c); options may be
- * NULL and name neither program nor argv. As loop.subprocess_shell. */
+/** Starts a command of the system's shell (/bin/sh -c; Windows: cmd.exe).
+ * options may be NULL, and has neither program nor argv. Returns as
+ * rondo_subprocess_exec. As loop.subprocess_shell. */
 RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
                                      const rondo_process_options *options,
                                      const rondo_process_protocol *protocol,
@@ -2596,86 +2655,104 @@ RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
  * ignored.
  */
 
-/** Changes the size of the child's terminal, 1 to 65535 each; a change is
- * SIGWINCH to the programs in its foreground. 0; RONDO_EINVAL: no terminal, no
- * such size (Windows: 1 to 32767); RONDO_ECLOSED: it is closed; RONDO_ENOTSUP:
- * Wine. As ioctl(2)'s TIOCSWINSZ, ResizePseudoConsole. */
+/**
+ * Changes the size of the child's terminal, columns and rows from 1 to 65535. A
+ * change sends SIGWINCH to the programs in its foreground.
+ *
+ * Returns 0, or an error:
+ * - RONDO_EINVAL: the child has no terminal, or an invalid size (Windows: 1 to
+ *   32767)
+ * - RONDO_ECLOSED: the terminal is closed
+ * - RONDO_ENOTSUP: Wine
+ *
+ * As ioctl(2)'s TIOCSWINSZ, ResizePseudoConsole.
+ */
 RONDO_API int rondo_process_set_window_size(rondo_process *p, int columns,
                                             int rows);
 
-/** The number of the process, which another may get once it has ended. */
+/** Returns the number of the process. Another process may get the number once
+ * this one has ended. */
 RONDO_API int64_t rondo_process_pid(const rondo_process *p);
 
-/** Whether the loop has noticed its end; then *status (may be NULL) is how. As
- * BaseTransport.get_returncode. */
+/** Returns whether the loop has noticed the end of the process; *status then
+ * gets how it ended. status may be NULL. As BaseTransport.get_returncode. */
 RONDO_API bool rondo_process_returncode(const rondo_process *p,
                                         rondo_exit *status);
 
-/**
- * The transport of the pipe to the child's descriptor fd, to write to it,
- * pause or close it. NULL: there is no such pipe, or it is gone. After
- * rondo_transport_set_protocol the new protocol hears of that pipe alone, to
- * the end. As get_pipe_transport.
- */
+/** Returns the transport of the pipe to the child's descriptor fd, to write to
+ * it, pause or close it; NULL: there is no such pipe, or it is gone. After
+ * rondo_transport_set_protocol only the new protocol is called for that pipe,
+ * to its end. As get_pipe_transport. */
 RONDO_API rondo_transport *rondo_process_pipe(const rondo_process *p, int fd);
 
-/** Sends a signal, never to a process that has taken its number. 0;
- * RONDO_ESRCH: it has ended; RONDO_EINVAL, RONDO_EPERM. As send_signal, and
- * uv_process_kill. */
+/** Sends a signal to the child, never to another process that has got its
+ * number. Returns 0; RONDO_ESRCH: it has ended; RONDO_EINVAL, RONDO_EPERM. As
+ * send_signal, and uv_process_kill. */
 RONDO_API int rondo_process_send_signal(rondo_process *p, int signum);
 
-/** The same to each process of the group that the child leads (new_group or
- * new_session), as long as the child has not ended. RONDO_EINVAL: it leads
- * none. Windows: SIGBREAK only, else RONDO_ENOTSUP. See killpg(3). */
+/**
+ * Sends a signal to each process of the group that the child leads (new_group
+ * or new_session), as long as the child has not ended.
+ *
+ * Returns as rondo_process_send_signal; RONDO_EINVAL: the child leads no group.
+ * Windows: SIGBREAK only, else RONDO_ENOTSUP. See killpg(3).
+ */
 RONDO_API int rondo_process_signal_group(rondo_process *p, int signum);
 
-/** SIGTERM, or TerminateProcess. Otherwise the same. */
+/** Sends SIGTERM (Windows: TerminateProcess). Otherwise as
+ * rondo_process_send_signal. */
 RONDO_API int rondo_process_terminate(rondo_process *p);
 
-/** SIGKILL, or TerminateProcess. Otherwise the same. */
+/** Sends SIGKILL (Windows: TerminateProcess). Otherwise as
+ * rondo_process_send_signal. */
 RONDO_API int rondo_process_kill(rondo_process *p);
 
 /**
- * Kills the child if it runs (unless leave_running), delivers what its pipes
- * hold and closes them without waiting for a grandchild; process_exited and
- * connection_lost follow. One that is left running is let go at once. Harmless
- * after its end, and twice. As SubprocessTransport.close.
+ * Ends a process: kills the child if it runs, delivers what its pipes hold, and
+ * closes them without waiting for a grandchild. process_exited and
+ * connection_lost follow. A child with leave_running is not killed but released
+ * at once. It may be called after the child's end, and twice. As
+ * SubprocessTransport.close.
  */
 RONDO_API void rondo_process_close(rondo_process *p);
 
-/** The caller's pointer. */
+/** Returns the self that it was made with. */
 RONDO_API void *rondo_process_self(const rondo_process *p);
-/** The loop it belongs to. */
+/** Returns the loop that it belongs to. */
 RONDO_API rondo_loop *rondo_process_loop(const rondo_process *p);
-/** Whether it and its pipes keep rondo_loop_run going (false, as it begins) or
- * not. */
+/** Sets whether the process and its pipes keep rondo_loop_run going (false, the
+ * default) or not (true). */
 RONDO_API void rondo_process_set_background(rondo_process *p, bool background);
 
-/** What a child has written, and how it ended. */
+/** What a child has written, and how it has ended. */
 typedef struct rondo_output {
     size_t size;
-    rondo_exit status;
-    /** Lent for the callback; a NUL byte follows each. Never NULL. */
+    rondo_exit status; /**< how it has ended */
+    /** stdout and stderr, lent for the callback. A NUL byte follows each. Never
+     * NULL. */
     const void *out, *err;
-    size_t out_size, err_size;
+    size_t out_size, err_size; /**< how many bytes */
 } rondo_output;
 
-/** The child has ended and its pipes are closed. error: 0, RONDO_ETOOMUCH,
- * RONDO_ENOMEM, RONDO_ECANCELED, or why a pipe could not be read or written to
- * its end (not: that the child did not read); output is then what came
- * before. */
+/** Tells that the child has ended and its pipes are closed. error is 0,
+ * RONDO_ETOOMUCH, RONDO_ENOMEM, RONDO_ECANCELED, or why a pipe could not be
+ * read or written to its end; a child that does not read its input is no
+ * error. With an error, output is what came before. */
 typedef void (*rondo_communicate_fn)(rondo_loop *loop, void *arg,
                                      const rondo_output *output, int error);
 
 /**
- * Runs a program to its end: feeds it input, then the end of input, and
- * collects stdout and stderr. Where the options leave a kind at zero, stdin
- * is a pipe (the null device when input is NULL) and stdout and stderr are
- * pipes. input must stay until done is called. More than limit bytes of
- * output in all (0: no limit) kill the child: RONDO_ETOOMUCH. A child that
- * does not read its input is no error. Returns an id, with which rondo_cancel
- * kills the child, or the errors of rondo_subprocess_exec; RONDO_EINVAL also: a
- * pipe in extra beyond stderr, a terminal. As Process.communicate.
+ * Runs a program to its end: writes input to it, then the end of input, and
+ * collects its stdout and stderr. Where the options leave a kind at zero, stdin
+ * is a pipe (the null device if input is NULL), and stdout and stderr are
+ * pipes. input must stay until done is called.
+ *
+ * If stdout and stderr together have more than limit bytes (0: no limit), the
+ * child is killed: RONDO_ETOOMUCH.
+ *
+ * Returns an id, with which rondo_cancel kills the child; or an error as
+ * rondo_subprocess_exec, also RONDO_EINVAL: a pipe beyond stderr, or a
+ * terminal. As Process.communicate.
  */
 RONDO_API rondo_id rondo_communicate(rondo_loop *loop,
                                      const rondo_process_options *options,
@@ -2686,65 +2763,74 @@ RONDO_API rondo_id rondo_communicate(rondo_loop *loop,
 /* ---- 8. signals -------------------------------------------------------- */
 /* Stability: stable; since 0.1. */
 
-/** SIGHUP's number, also on Windows, whose <signal.h> lacks it: there it says
- * that the console is being closed. */
+/** SIGHUP's number, also on Windows, where <signal.h> lacks it and it says that
+ * the console is being closed. */
 #define RONDO_SIGHUP 1
 
 /** Called from the loop after the signal has arrived. */
 typedef void (*rondo_signal_fn)(rondo_loop *loop, int signum, void *arg);
 
 /**
- * Calls fn from the loop, as any callback, when the process gets the signal;
- * the loop is woken at once. Any number of loops, in any threads, may handle
- * one signal: each is told. Adding again replaces fn and arg. A handler does
- * not keep rondo_loop_run going, and ends with the loop.
+ * Calls fn from the loop when the process gets the signal. The loop is woken at
+ * once. Any number of loops, in any threads, may handle one signal, and each is
+ * told. Adding again replaces fn and arg. A handler does not keep
+ * rondo_loop_run going, and ends with the loop.
  *
- * A signal that arrives several times before the loop comes to it is told once;
- * of different ones the lowest number comes first. System calls of other code
- * go on by themselves (SA_RESTART). In a child process signals wait for
- * rondo_loop_after_fork. SIGCHLD alone is also passed on to the handler that
- * was there before.
+ * A signal that arrives several times before the loop looks is told once; of
+ * several signals the one with the lowest number comes first. System calls of
+ * other code go on by themselves (SA_RESTART). In a child process signals wait
+ * for rondo_loop_after_fork. SIGCHLD alone is also passed on to the handler
+ * that was there before.
  *
- * On Windows there are SIGINT (Ctrl-C), SIGBREAK (Ctrl-Break) and RONDO_SIGHUP
- * (the console is being closed: the process then has about five seconds to
- * end by itself).
+ * Windows has SIGINT (Ctrl-C), SIGBREAK (Ctrl-Break) and RONDO_SIGHUP (the
+ * console is being closed: the process then has about five seconds to end by
+ * itself).
  *
- * 0; RONDO_EINVAL: no such signal, one that cannot be caught (SIGKILL,
- * SIGSTOP), or one that reports a fault of the program (SIGSEGV, SIGBUS,
- * SIGFPE, SIGILL); RONDO_ENOTSUP: not on this platform. As
- * loop.add_signal_handler; see sigaction(2), signal(7), SetConsoleCtrlHandler.
+ * Returns 0, or an error:
+ * - RONDO_EINVAL: there is no such signal; it cannot be caught (SIGKILL,
+ *   SIGSTOP); or it reports a fault of the program (SIGSEGV, SIGBUS, SIGFPE,
+ *   SIGILL)
+ * - RONDO_ENOTSUP: not on this platform
+ *
+ * As loop.add_signal_handler; see sigaction(2), signal(7),
+ * SetConsoleCtrlHandler.
  */
 RONDO_API int rondo_add_signal_handler(rondo_loop *loop, int signum,
                                        rondo_signal_fn fn, void *arg);
 
 /**
- * The handler is not called any more, not even for what has arrived already.
- * When no loop handles the signal any longer, what was there before is
- * restored; a handler that the program has put there since stays. 1: removed,
- * 0: there was none; RONDO_EINVAL: no such signal. As
- * loop.remove_signal_handler.
+ * Removes a signal handler: it is not called any more, also not for a signal
+ * that has arrived already. When no loop handles the signal any longer, the
+ * action that was there before is restored; a handler that the program has
+ * installed since stays.
+ *
+ * Returns 1: removed; 0: there was none; RONDO_EINVAL: there is no such signal.
+ * As loop.remove_signal_handler.
  */
 RONDO_API int rondo_remove_signal_handler(rondo_loop *loop, int signum);
 
-/** count: how many of the signal have arrived since its watches were last
- * called: 1 or more. */
+/** Called from the loop. count is how many of the signal have arrived since its
+ * watches were last called: 1 or more. */
 typedef void (*rondo_signal_watch_fn)(rondo_loop *loop, int signum,
                                       unsigned count, void *arg);
 
 /** Flags of rondo_watch_signal. */
 typedef enum rondo_signal_flags {
-    RONDO_SIGNAL_ONCE = 1 /**< ends just before its first call */
+    RONDO_SIGNAL_ONCE = 1 /**< the watch ends just before its first call */
 } rondo_signal_flags;
 
 /**
- * As rondo_add_signal_handler, but any number of watches of one signal can be
- * in a loop, beside its handler: each is called, in the order in which they
- * were added, with the count of those that came. (The kernel counts real-time
- * signals only; it takes several others that wait for one. See signal(7).)
- * flags: 0 or RONDO_SIGNAL_ONCE. rondo_cancel ends the watch,
- * rondo_set_background(loop, id, false) lets it keep rondo_loop_run going. An
- * id, or the errors of rondo_add_signal_handler; RONDO_EINVAL: unknown flags.
- * As libuv's uv_signal_start and uv_signal_start_oneshot.
+ * Calls fn from the loop when the process gets the signal, with the number of
+ * those that have arrived. Any number of watches of one signal can be in a
+ * loop, beside its handler; they are called in the order in which they were
+ * added. The kernel counts real-time signals only: it may merge others that
+ * wait (signal(7)). flags is 0 or RONDO_SIGNAL_ONCE.
+ *
+ * rondo_cancel ends the watch. It does not keep rondo_loop_run going, unless
+ * rondo_set_background(loop, id, false) was called.
+ *
+ * Returns an id, or an error as rondo_add_signal_handler, also RONDO_EINVAL:
+ * unknown flags. As libuv's uv_signal_start and uv_signal_start_oneshot.
  */
 RONDO_API rondo_id rondo_watch_signal(rondo_loop *loop, int signum,
                                       unsigned flags, rondo_signal_watch_fn fn,
@@ -2753,193 +2839,217 @@ RONDO_API rondo_id rondo_watch_signal(rondo_loop *loop, int signum,
 /* ---- 9. threads and names ---------------------------------------------- */
 /* Stability: stable; since 0.1. */
 
-/** A job's work, on a thread: returns what done gets, a value >= 0 or a
- * RONDO_E... */
+/** The work of a job, on a thread. It returns what done gets: a value, or a
+ * RONDO_E... below 0. */
 typedef int64_t (*rondo_work_fn)(rondo_job *job, void *arg);
 
 /**
- * Runs work(job, arg) on a thread of an executor (NULL: the loop's default),
- * then done(loop, arg, result) on the loop; done may be NULL: then the
- * exception handler gets what work returns, if that is an error. done never
- * runs while work does. An id, RONDO_ECLOSED (the executor has been shut
- * down), or the system's error where a thread cannot be started and there is
- * none. As loop.run_in_executor, and libuv's uv_queue_work.
+ * Runs work(job, arg) on a thread of an executor, then done(loop, arg, result)
+ * on the loop. executor NULL is the loop's default. done may be NULL: the
+ * exception handler then gets an error that work returns. done never runs while
+ * work does.
  *
- * Cancelled before it has begun, work never runs; while it runs,
- * rondo_job_canceled turns true and what it returns is dropped. done gets
- * RONDO_ECANCELED either way; rondo_job_begun tells which it was. A job that
- * an executor's shutdown drops gets RONDO_ECLOSED, one that was the parent
- * process's RONDO_EFORKED.
+ * A job that is cancelled before it has begun never runs. If it is cancelled
+ * while it runs, rondo_job_canceled turns true, and what it returns is dropped.
+ * done gets RONDO_ECANCELED in both cases; rondo_job_begun tells which. A job
+ * that an executor's shutdown drops gets RONDO_ECLOSED, a job of the parent
+ * process RONDO_EFORKED.
+ *
+ * Returns an id, or an error:
+ * - RONDO_ECLOSED: the executor has been shut down
+ * - the system's error, if there is no thread and none can be started
+ *
+ * As loop.run_in_executor, and libuv's uv_queue_work.
  */
 RONDO_API rondo_id rondo_run_in_executor(rondo_loop *loop,
                                          rondo_executor *executor,
                                          rondo_work_fn work, rondo_done_fn done,
                                          void *arg);
 
-/**
- * Inside a job's done: whether its work had begun, so that it may have done a
- * part of it. Both kinds of cancelled jobs get RONDO_ECANCELED: true for one
- * that ran, false for one that never did. Outside a done: false. As the results
- * of Future.cancel and uv_cancel, which refuse a job that has begun.
- */
+/** Returns, inside a job's done, whether its work had begun, so that a part of
+ * it may have been done. It tells the two kinds of cancelled jobs apart.
+ * Outside of a done it returns false. As the results of Future.cancel and
+ * uv_cancel, which refuse a job that has begun. */
 RONDO_API bool rondo_job_begun(const rondo_loop *loop);
 
-/** Whether the job was cancelled, or its loop closes: work should return. On
- * the job's thread. */
+/** Returns whether the job was cancelled, or its loop closes: work should then
+ * return. It is called on the job's thread. Any thread that runs the job. */
 RONDO_API bool rondo_job_canceled(const rondo_job *job);
 
-/** As rondo_call_soon_threadsafe, to the job's loop, on the job's thread:
- * called in order, and before the job's done. 0, or RONDO_ECLOSED once the
- * loop is closing, RONDO_ENOMEM. */
+/** Calls fn(loop, arg) on the job's loop, as rondo_call_soon_threadsafe does,
+ * in order and before the job's done. Any thread that runs the job. Returns 0;
+ * RONDO_ECLOSED: the loop is closing; RONDO_ENOMEM. */
 RONDO_API int rondo_job_call_soon(rondo_job *job, rondo_fn fn, void *arg);
 
 /**
- * Makes an executor for any number of loops, with at most so many threads (0:
- * as the loop's own), started as they are needed. Its memory is malloc(3)'s. 0,
- * RONDO_EINVAL (more than 10,000) or RONDO_ENOMEM. Any thread. As
+ * Makes an executor for any number of loops, with at most `threads` threads (0:
+ * as many as a loop's own), which are started as they are needed. Its memory is
+ * malloc(3)'s. Any thread.
+ *
+ * Returns 0, RONDO_EINVAL (more than 10,000) or RONDO_ENOMEM. As
  * concurrent.futures.ThreadPoolExecutor.
  */
 RONDO_API RONDO_MUST_CHECK int rondo_executor_new(rondo_executor **executor,
                                                   unsigned threads);
 
 /**
- * No more jobs: from now on they are RONDO_ECLOSED. wait: returns when all
- * that were queued have run and the threads have ended; else jobs that have not
- * begun are dropped (their done gets RONDO_ECLOSED) and those that run end by
- * themselves. Any number of times; the pointer stays valid. 0; RONDO_EBUSY: one
- * of its own jobs wants to wait, and nothing has happened. Any thread. As
- * Executor.shutdown.
+ * Ends an executor: it takes no more jobs (RONDO_ECLOSED). wait true: returns
+ * when all queued jobs have run and the threads have ended. wait false: jobs
+ * that have not begun are dropped (their done gets RONDO_ECLOSED), and running
+ * jobs end by themselves. It may be called again; the pointer stays valid. Any
+ * thread.
+ *
+ * Returns 0; RONDO_EBUSY: a job of this executor wants to wait, and nothing has
+ * happened. As Executor.shutdown.
  */
 RONDO_API int rondo_executor_shutdown(rondo_executor *executor, bool wait);
 
-/** Shuts it down without waiting, unless that was done, and ends the pointer;
- * NULL is ignored. Loops may still have it as their default, and jobs may still
- * run: the threads end with the last. Any thread. */
+/** Frees an executor, after a shutdown without waiting if there was none. NULL
+ * is ignored. Loops may still have it as their default, and jobs may still
+ * run: its threads end with the last one. Any thread. */
 RONDO_API void rondo_executor_free(rondo_executor *executor);
 
-/** How many processors this process may use, at least 1: as many loops, each
- * on a thread of its own, use them all. Any thread. As
+/** Returns how many processors this process may use, at least 1: as many loops,
+ * each on a thread of its own, use them all. Any thread. As
  * os.process_cpu_count. */
 RONDO_API unsigned rondo_cpu_count(void);
 
-/** Where this loop's jobs go when they name no executor; NULL: back to its own,
- * which is made with its first job. 0. As loop.set_default_executor. */
+/** Sets the executor of this loop's jobs that name none. NULL: the loop's own
+ * again, which is made with its first job. Returns 0. As
+ * loop.set_default_executor. */
 RONDO_API int rondo_set_default_executor(rondo_loop *loop,
                                          rondo_executor *executor);
 
-/** A socket_type of rondo_lookup_hints: any. */
+/** As socket_type of rondo_lookup_hints: any type. */
 #define RONDO_ANY_SOCKET (-1)
 
-/** What a look-up asks for; RONDO_LOOKUP_HINTS_INIT. As getaddrinfo(3)'s
- * hints. */
+/** What a look-up asks for. Begin with RONDO_LOOKUP_HINTS_INIT. As
+ * getaddrinfo(3)'s hints. */
 typedef struct rondo_lookup_hints {
     size_t size;
-    rondo_family family;  /**< only these */
-    bool datagram;        /**< a service of UDP, not of TCP */
-    bool passive;         /**< no host: addresses to listen at (AI_PASSIVE) */
-    bool numeric_host;    /**< the host is no name (AI_NUMERICHOST) */
+    rondo_family family; /**< only addresses of this family */
+    bool datagram;       /**< a service of UDP, not of TCP */
+    bool passive; /**< without a host: addresses to listen at (AI_PASSIVE) */
+    /** the host is a number, not a name (AI_NUMERICHOST) */
+    bool numeric_host;
     bool numeric_service; /**< the service is a number (AI_NUMERICSERV) */
-    bool canonical_name;  /**< the host's own name, too (AI_CANONNAME) */
-    /** The system's SOCK_... and IPPROTO_...; 0: SOCK_STREAM or what datagram
-     * says, and its usual protocol. RONDO_ANY_SOCKET: services of any type;
-     * each address is then given once. */
+    /** ask for the host's canonical name (AI_CANONNAME) */
+    bool canonical_name;
+    /** The system's SOCK_... and IPPROTO_... numbers. 0: SOCK_STREAM, or what
+     * `datagram` says, and its usual protocol. RONDO_ANY_SOCKET: services of
+     * any type; each address is then given once. */
     int socket_type, protocol;
     bool configured; /**< only families that this machine has addresses of
                         (AI_ADDRCONFIG) */
-    /** With RONDO_FAMILY_INET6: where there are no IPv6 addresses, IPv4 ones as
-     * "::ffff:1.2.3.4" (AI_V4MAPPED); with all_mapped these, too, where there
-     * are (AI_ALL). */
+    /** With RONDO_FAMILY_INET6: if there are no IPv6 addresses, IPv4 addresses
+     * as "::ffff:1.2.3.4" (AI_V4MAPPED); with all_mapped also if there are
+     * (AI_ALL). */
     bool v4_mapped, all_mapped;
 } rondo_lookup_hints;
 
-/** What a look-up has found, lent for the call: count addresses in the order
- * in which they should be tried, and the canonical name, or NULL where it was
- * not asked for or is not known. After an error all are NULL or 0. */
+/** Gets what a look-up has found, lent for the call: count addresses in the
+ * order in which to try them, and the canonical name; NULL: not asked for, or
+ * not known. After an error all are NULL or 0. */
 typedef void (*rondo_getaddrinfo_fn)(rondo_loop *loop, void *arg,
                                      const rondo_address *addresses,
                                      size_t count, const char *canonical_name,
                                      int error);
 
 /**
- * Looks up a host (1 to 255 bytes; NULL: this machine) and a service (a port
- * from 0 to 65535, or a name; NULL: port 0), one of which may be NULL. A
- * numeric host with a port or no service needs no look-up; all else is asked of
- * the loop's resolver, off the loop's thread. hints may be NULL. done gets
- * RONDO_ENONAME, RONDO_EAGAIN, RONDO_EAFNOSUPPORT, RONDO_ENOMEM, RONDO_ENOTSUP
- * (no v4_mapped on this system; no such type or protocol), or the resolver's
- * own. An id; RONDO_EINVAL: a host or service that cannot be one;
- * RONDO_ENONAME, RONDO_EAFNOSUPPORT: not what the hints ask for. Cancelled, it
- * ends at once. As loop.getaddrinfo, and uv_getaddrinfo.
+ * Looks up a host and a service. The host has 1 to 255 bytes; NULL is this
+ * machine. The service is a port from 0 to 65535, or a name; NULL is port 0.
+ * One of the two may be NULL. hints may be NULL.
+ *
+ * A numeric host with a port or without a service needs no look-up. All else
+ * goes to the loop's resolver, off the loop's thread. A look-up that is
+ * cancelled ends at once.
+ *
+ * Returns an id, or an error:
+ * - RONDO_EINVAL: an invalid host or service
+ * - RONDO_ENONAME, RONDO_EAFNOSUPPORT: not what the hints ask for
+ *
+ * Errors of done:
+ * - RONDO_ENONAME, RONDO_EAGAIN, RONDO_EAFNOSUPPORT, RONDO_ENOMEM
+ * - RONDO_ENOTSUP: this system has no v4_mapped, or no such type or protocol
+ * - the errors of the resolver
+ *
+ * As loop.getaddrinfo, and uv_getaddrinfo.
  */
 RONDO_API rondo_id rondo_getaddrinfo(rondo_loop *loop, const char *host,
                                      const char *service,
                                      const rondo_lookup_hints *hints,
                                      rondo_getaddrinfo_fn done, void *arg);
 
-/** What rondo_getnameinfo is to do otherwise; as getnameinfo(3)'s flags. */
+/** Flags of rondo_getnameinfo, as getnameinfo(3)'s. */
 typedef enum rondo_nameinfo_flags {
-    RONDO_NAMEINFO_NUMERIC_HOST = 1 << 0,
-    RONDO_NAMEINFO_NUMERIC_SERVICE = 1 << 1,
-    RONDO_NAMEINFO_REQUIRED = 1 << 2, /**< no name is RONDO_ENONAME */
-    RONDO_NAMEINFO_DATAGRAM = 1 << 3  /**< a service of UDP */
+    RONDO_NAMEINFO_NUMERIC_HOST = 1 << 0,    /**< the host as a number */
+    RONDO_NAMEINFO_NUMERIC_SERVICE = 1 << 1, /**< the port as a number */
+    /** an address without a name is RONDO_ENONAME */
+    RONDO_NAMEINFO_REQUIRED = 1 << 2,
+    RONDO_NAMEINFO_DATAGRAM = 1 << 3 /**< a service of UDP */
 } rondo_nameinfo_flags;
 
-/** Lent for the call; NULL after an error. */
+/** Gets the names, lent for the call; NULL after an error. */
 typedef void (*rondo_getnameinfo_fn)(rondo_loop *loop, void *arg,
                                      const char *host, const char *service,
                                      int error);
 
 /**
- * Looks up the names of an IP address and its port; what has no name is given
- * as a number. flags are any of rondo_nameinfo_flags. It asks the system, off
- * the loop's thread unless both are to be numeric. An id; RONDO_EAFNOSUPPORT:
- * not an IP address; RONDO_EINVAL: no address, no done or unknown flags;
- * RONDO_ENOMEM. done's errors: RONDO_ENONAME (with RONDO_NAMEINFO_REQUIRED),
- * RONDO_ECANCELED, RONDO_EFORKED, or what the system said. As loop.getnameinfo,
- * and uv_getnameinfo.
+ * Looks up the names of an IP address and its port. What has no name is given
+ * as a number. flags are rondo_nameinfo_flags. It asks the system, off the
+ * loop's thread unless both are to be numeric.
+ *
+ * Returns an id, or an error:
+ * - RONDO_EAFNOSUPPORT: not an IP address
+ * - RONDO_EINVAL: no address, no done, or unknown flags
+ * - RONDO_ENOMEM
+ *
+ * Errors of done:
+ * - RONDO_ENONAME: with RONDO_NAMEINFO_REQUIRED
+ * - RONDO_ECANCELED, RONDO_EFORKED
+ * - the errors of the system
+ *
+ * As loop.getnameinfo, and uv_getnameinfo.
  */
 RONDO_API rondo_id rondo_getnameinfo(rondo_loop *loop,
                                      const rondo_address *address, int flags,
                                      rondo_getnameinfo_fn done, void *arg);
 
-/** A look-up that a resolver of the program's is asked for: valid until it has
- * been answered or cancelled. */
+/** A look-up that a resolver of the program is asked for. It is valid until it
+ * has been answered or cancelled. */
 typedef struct rondo_lookup rondo_lookup;
 
-/** A resolver of the program's. */
+/** A resolver of the program: two functions, both of which must be set. */
 typedef struct rondo_resolver {
-    /**
-     * Called from inside rondo_getaddrinfo, or from the loop for a connect, for
-     * each host that is a name. service is as it came, or NULL. All is lent for
-     * the call. 0: rondo_resolver_answer will be called once, inside start or
-     * later; < 0: a RONDO_E..., and it will not. If start cancels the connect
-     * that asks, cancel is called inside it and the result is ignored.
-     */
+    /** Starts a look-up, for each host that is a name. It is called from inside
+     * rondo_getaddrinfo, or from the loop for a connect. service is as the
+     * caller gave it, or NULL. All is lent for the call. 0: the program calls
+     * rondo_resolver_answer once, inside start or later. < 0: a RONDO_E...,
+     * and it does not. If start cancels the connect that asks, cancel is
+     * called inside it, and the result is ignored. */
     int (*start)(void *context, rondo_lookup *lookup, const char *host,
                  const char *service, const rondo_lookup_hints *hints);
-    /** Nobody waits any more: lookup ends when this returns. Called from inside
-     * rondo_cancel and rondo_loop_close, too. */
+    /** The answer is not needed any more: lookup is valid until this returns.
+     * It may be called from inside rondo_cancel and rondo_loop_close. */
     void (*cancel)(void *context, rondo_lookup *lookup);
-    void *context;
+    void *context; /**< given to both functions */
     rondo_reserved reserved[5];
 } rondo_resolver;
 
 /**
- * Who looks up this loop's hosts from now on, for rondo_getaddrinfo and
- * rondo_create_connection; NULL: the system's getaddrinfo(3), on up to four
+ * Sets who looks up this loop's hosts, for rondo_getaddrinfo and
+ * rondo_create_connection. NULL: the system's getaddrinfo(3), on up to four
  * threads. *resolver is copied; its context must live until the last look-up
- * that it began has ended. 0, or RONDO_EINVAL: no start, or no cancel.
+ * that it has begun has ended. Returns 0, or RONDO_EINVAL: no start, or no
+ * cancel.
  */
 RONDO_API int rondo_set_resolver(rondo_loop *loop,
                                  const rondo_resolver *resolver);
 
-/**
- * A resolver's answer: count addresses, which are copied, or an error (none:
- * RONDO_ENONAME; more than 4,096: RONDO_EINVAL). A port
- * that was given as a number need not be set. On the loop's thread; whoever
- * asked is told from the loop. A second answer, and one inside cancel, are
- * ignored.
- */
+/** Answers a look-up: with count addresses, which are copied, or with an error.
+ * No address is RONDO_ENONAME, more than 4,096 are RONDO_EINVAL. A port that
+ * was given as a number need not be set. The caller of the look-up is told
+ * from the loop. A second answer, and one inside cancel, are ignored. */
 RONDO_API void rondo_resolver_answer(rondo_lookup *lookup,
                                      const rondo_address *addresses,
                                      size_t count, int error);
@@ -2947,31 +3057,35 @@ RONDO_API void rondo_resolver_answer(rondo_lookup *lookup,
 /* ---- 10. reading by line and by size ------------------------------------ */
 /* Stability: stable; since 0.1. */
 
-/** Keeps what a transport receives until it is asked for: a protocol of its
- * own, with self a reader. As asyncio.StreamReader. */
+/** Keeps what a transport receives until the program asks for it. It is the
+ * self of rondo_reader_protocol. As asyncio.StreamReader. */
 typedef struct rondo_reader rondo_reader;
 
 /**
- * How a read has ended: size bytes, lent for the call and taken, and error 0;
- * or an error: RONDO_EOF (the data end before what was asked for; data is what
- * was left), RONDO_ETOOMUCH (rondo_read_until: over the limit; nothing is
- * taken), or what broke the connection (data is what was left). The next read
- * may be begun here, and the reader freed.
+ * Tells how a read has ended. error 0: size bytes, lent for the call, which are
+ * taken from the reader. The next read may be started here, and the reader
+ * freed. Errors:
+ * - RONDO_EOF: the data end before what was asked for; data is what was left
+ * - RONDO_ETOOMUCH: rondo_read_until met its limit; nothing is taken
+ * - another error: what broke the connection; data is what was left
  */
 typedef void (*rondo_read_fn)(rondo_reader *reader, void *arg, const void *data,
                               size_t size, int error);
 
-/** The protocol to be given to a connection together with a reader. Static. */
+/** Returns the protocol to give to a connection together with a reader as its
+ * self. It is static. */
 RONDO_API const rondo_protocol *rondo_reader_protocol(void);
 
 /**
  * Makes a reader for one connection. At most limit bytes (0: 64 KiB) can be
- * asked for; reading from the transport pauses while more than twice that is
- * kept, so the transport's pause_reading is the reader's. protocol (may be
- * NULL) and self hear everything but data. Without an eof_received of theirs
- * the connection is closed when RONDO_EOF has been told, so that what came
- * before can still be answered. 0, RONDO_ENOMEM, or RONDO_EINVAL: an absurd
- * limit (over SIZE_MAX / 8), or nowhere to put it.
+ * asked for. The reader pauses the transport's reading while it keeps more than
+ * twice that, so the program must not pause it. protocol, which may be NULL,
+ * and self get everything but data. Without an eof_received of theirs the
+ * connection is closed when a read has got RONDO_EOF, so that the program can
+ * still answer what came before.
+ *
+ * Returns 0, RONDO_ENOMEM, or RONDO_EINVAL: a limit above SIZE_MAX / 8, or
+ * `reader` is NULL.
  */
 RONDO_API RONDO_MUST_CHECK int rondo_reader_new(rondo_loop *loop, size_t limit,
                                                 const rondo_protocol *protocol,
@@ -2979,139 +3093,157 @@ RONDO_API RONDO_MUST_CHECK int rondo_reader_new(rondo_loop *loop, size_t limit,
                                                 rondo_reader **reader);
 
 /**
- * Frees it: inside its own callback, in connection_lost, later, also after the
- * loop; NULL is ignored. A read that is under way is forgotten. A connection
- * that it still has goes on with protocol and self, which get the bytes that
- * nobody took; where there is no protocol it is closed. A reader that has been
- * given to a connection must live until connection_made, and as long as it
- * lives the transport's protocol must not be exchanged.
+ * Frees a reader: inside its own callback, in connection_lost, later, or after
+ * the loop. NULL is ignored. A pending read is dropped without its done.
+ *
+ * If the reader still has a connection, the connection goes on with the
+ * program's protocol and self, which get the bytes that were not taken; without
+ * a protocol it is closed. A reader that was given to a connection must live
+ * until connection_made. While it lives, the transport's protocol must not be
+ * replaced.
  */
 RONDO_API void rondo_reader_free(rondo_reader *reader);
 
-/** A client has connected: the first read may be begun, and
- * rondo_reader_set_protocol be called. The reader is the program's, to be freed
- * by rondo_reader_free, which closes the connection. */
+/** Tells that a client has connected. The first read may be started here, and
+ * rondo_reader_set_protocol be called. The reader is the program's, which
+ * frees it by rondo_reader_free; that closes the connection. */
 typedef void (*rondo_reader_fn)(rondo_reader *reader, void *arg);
 
-/**
- * rondo_create_server with a reader for each client, whose limit is as for
- * rondo_reader_new; options without protocol_factory and accepted. server may
- * be NULL. Errors as rondo_create_server's. As asyncio.start_server.
- */
+/** Listens as rondo_create_server, and makes a reader for each client. limit is
+ * that of rondo_reader_new. options has neither protocol_factory nor accepted.
+ * server may be NULL. Returns as rondo_create_server. As
+ * asyncio.start_server. */
 RONDO_API int rondo_start_server(rondo_loop *loop,
                                  const rondo_server_options *options,
                                  size_t limit, rondo_reader_fn connected,
                                  void *arg, rondo_server **server);
 
-/** Whether reads wait while the transport's write buffer is over its limit
- * (from pause_writing to resume_writing), so that a peer that does not take the
- * answers is asked for nothing more. false, as it begins. As
- * StreamWriter.drain before each read. */
+/** Sets whether reads wait while the transport's write buffer is over its limit
+ * (from pause_writing to resume_writing). Then a peer that does not read its
+ * answers is not read from. The default is false. As StreamWriter.drain before
+ * each read. */
 RONDO_API void rondo_reader_set_drain(rondo_reader *reader, bool on);
 
 /**
  * Reads up to and including a separator of size bytes, which is copied. done is
- * called once, from the loop, also where everything is there already. Bytes
- * before the separator beyond the limit are RONDO_ETOOMUCH. 0; RONDO_EBUSY: a
- * read is under way; RONDO_ECLOSED: the loop is being closed; RONDO_EINVAL: no
- * separator, no done; RONDO_ENOMEM. As StreamReader.readuntil.
+ * called once, from the loop, also if everything is there already. More bytes
+ * before the separator than the limit are RONDO_ETOOMUCH.
+ *
+ * Returns 0, or an error:
+ * - RONDO_EBUSY: a read is pending
+ * - RONDO_ECLOSED: the loop is being closed
+ * - RONDO_EINVAL: no separator, or no done
+ * - RONDO_ENOMEM
+ *
+ * As StreamReader.readuntil.
  */
 RONDO_API int rondo_read_until(rondo_reader *reader, const void *separator,
                                size_t size, rondo_read_fn done, void *arg);
 
-/** The same with "\n", which is part of the data. As StreamReader.readline. */
+/** Reads a line up to and including "\n". Otherwise as rondo_read_until. As
+ * StreamReader.readline. */
 RONDO_API int rondo_read_line(rondo_reader *reader, rondo_read_fn done,
                               void *arg);
 
-/** The same for size bytes; 0 bytes are there at once. RONDO_ETOOMUCH: more
- * than the limit. As StreamReader.readexactly. */
+/** Reads size bytes. A size of 0 is there at once. RONDO_ETOOMUCH: size is more
+ * than the limit. Otherwise as rondo_read_until. As
+ * StreamReader.readexactly. */
 RONDO_API int rondo_read_exactly(rondo_reader *reader, size_t size,
                                  rondo_read_fn done, void *arg);
 
-/** The same for whatever there is, one byte at least. As StreamReader.read. */
+/** Reads what there is, one byte at least. Otherwise as rondo_read_until. As
+ * StreamReader.read. */
 RONDO_API int rondo_read_some(rondo_reader *reader, rondo_read_fn done,
                               void *arg);
 
-/** Who hears everything but data from now on: the protocol and self of
- * rondo_reader_new, which the reader of a server's client begins without.
- * Without one the leaving of the peer is told to a read alone, so a program
- * that reads only now and then sets one with eof_received and connection_lost.
- * NULL: nobody. 0. */
+/** Sets the protocol and self that get everything but data, as those of
+ * rondo_reader_new. The reader of a server's client begins without; then only
+ * a read tells that the peer has left, so a program that reads rarely sets one
+ * with eof_received and connection_lost. protocol may be NULL. Returns 0. */
 RONDO_API int rondo_reader_set_protocol(rondo_reader *reader,
                                         const rondo_protocol *protocol,
                                         void *self);
 
-/** The loop it belongs to, which may have been closed before it. */
+/** Returns the loop that it belongs to. The loop may have been closed before. */
 RONDO_API rondo_loop *rondo_reader_loop(const rondo_reader *reader);
 
-/** The connection, for writing; NULL before the first callback and once it is
- * lost. */
+/** Returns the connection, for writing; NULL before the first callback and once
+ * the connection is lost. */
 RONDO_API rondo_transport *rondo_reader_transport(const rondo_reader *reader);
 
-/** How many bytes are kept that nobody has taken. Before a filter is pushed
- * (start_tls) it should be 0: they came in clear. */
+/** Returns how many bytes the reader keeps. Before a filter is pushed
+ * (start_tls) it should be 0, since these bytes came in clear. */
 RONDO_API size_t rondo_reader_buffered(const rondo_reader *reader);
 
 /* ---- 11. operations on sockets of the program's ------------------------- */
 /* Stability: stable; since 0.1. */
 
 /*
- * The socket is non-blocking, stays the program's, and stays open until done is
- * called, which is once, from the loop, unless the call itself fails. So it is
- * with the bytes. Every system's sockets are taken, on every backend. One
- * operation at a time reads (recv, recvfrom, accept) and one writes (sendall,
- * sendto, connect, sendfile); when done is called, or the operation has been
- * cancelled, the next one may begin.
+ * The functions of this section start one operation on a socket of the program.
+ * The socket is non-blocking, stays the program's, and must stay open until
+ * done is called; the bytes must stay as they are. done is called once, from
+ * the loop, unless the call itself fails. Every system's sockets are taken, on
+ * every backend.
  *
- * Returns an id, for rondo_cancel; or RONDO_EBUSY (the socket is a transport's
- * or another object's, or is watched, or such an operation is under way),
- * RONDO_EINVAL (the socket blocks, and for recv and sendall: it would have to
- * be waited for; no done; not the kind of socket),
- * RONDO_EBADF, RONDO_ENOTSOCK, RONDO_EMFILE (beyond the backend's limit).
- * Windows does not tell whether a socket blocks: there it is made non-blocking.
+ * One operation at a time may read (recv, recvfrom, accept), and one may write
+ * (sendall, sendto, connect, sendfile). When done is called, or the operation
+ * has been cancelled, the next one may begin.
+ *
+ * Each function returns an id, for rondo_cancel, or an error:
+ * - RONDO_EBUSY: a transport or another object has the socket, or it is
+ *   watched, or such an operation is under way
+ * - RONDO_EINVAL: the socket blocks (for recv and sendall only if it would have
+ *   to be waited for); no done; or not this kind of socket
+ * - RONDO_EBADF, RONDO_ENOTSOCK
+ * - RONDO_EMFILE: beyond the backend's limit
+ *
+ * Windows does not tell whether a socket blocks: it is made non-blocking there.
  *
  * A cancelled operation's result is RONDO_ECANCELED, or what had happened
- * already: no byte that came is lost and no connection. rondo_loop_close does
- * the same. Other errors are the system's.
+ * already: no byte and no connection is lost. rondo_loop_close does the same.
+ * Other errors are the system's.
  */
 
-/** Receives up to size bytes: at least one, or 0 at the peer's orderly end (an
- * empty datagram; a size of 0). As loop.sock_recv_into; see recv(2). */
+/** Receives up to size bytes. The result is how many: at least one, or 0 at the
+ * peer's orderly end (or an empty datagram, or a size of 0). As
+ * loop.sock_recv_into; see recv(2). */
 RONDO_API rondo_id rondo_sock_recv(rondo_loop *loop, rondo_fd s, void *data,
                                    size_t size, rondo_done_fn done, void *arg);
 
-/** The result is a size or an error; from is valid during the call, empty where
- * the sender has no name, NULL with an error. */
+/** Tells how a rondo_sock_recvfrom has ended. result is a size or an error.
+ * from is lent for the call: empty if the sender has no name, NULL with an
+ * error. */
 typedef void (*rondo_recvfrom_fn)(rondo_loop *loop, void *arg, int64_t result,
                                   const rondo_address *from);
 
-/** Receives a datagram, of which what is beyond size bytes is lost. As
+/** Receives a datagram. What is beyond size bytes is lost. As
  * loop.sock_recvfrom_into; see recvfrom(2). */
 RONDO_API rondo_id rondo_sock_recvfrom(rondo_loop *loop, rondo_fd s, void *data,
                                        size_t size, rondo_recvfrom_fn done,
                                        void *arg);
 
-/** Sends all of the bytes; the result is size. With an error some may have been
- * sent. As loop.sock_sendall; see send(2). There is no SIGPIPE. */
+/** Sends all of the bytes. The result is size. With an error some may have been
+ * sent. There is no SIGPIPE. As loop.sock_sendall; see send(2). */
 RONDO_API rondo_id rondo_sock_sendall(rondo_loop *loop, rondo_fd s,
                                       const void *data, size_t size,
                                       rondo_done_fn done, void *arg);
 
-/** Sends a datagram; the result is size. As loop.sock_sendto; see sendto(2). */
+/** Sends a datagram. The result is size. As loop.sock_sendto; see sendto(2). */
 RONDO_API rondo_id rondo_sock_sendto(rondo_loop *loop, rondo_fd s,
                                      const void *data, size_t size,
                                      const rondo_address *to,
                                      rondo_done_fn done, void *arg);
 
-/** Connects; the result is 0. After a cancel the connecting goes on in the
- * kernel, and calling again waits for it. RONDO_EBUSY as done's result: a unix
- * socket's backlog is full. As loop.sock_connect; see connect(2). */
+/** Connects. The result is 0; RONDO_EBUSY: a unix socket's backlog is full.
+ * After a cancel the connecting goes on in the kernel, and calling again waits
+ * for it. As loop.sock_connect; see connect(2). */
 RONDO_API rondo_id rondo_sock_connect(rondo_loop *loop, rondo_fd s,
                                       const rondo_address *to,
                                       rondo_done_fn done, void *arg);
 
-/** The socket is the program's: non-blocking, close-on-exec. peer is valid
- * during the call. With an error they are RONDO_NO_FD and NULL. */
+/** Gets an accepted socket, which is the program's: non-blocking and
+ * close-on-exec. peer is lent for the call. With an error they are RONDO_NO_FD
+ * and NULL. */
 typedef void (*rondo_accept_fn)(rondo_loop *loop, void *arg, rondo_fd socket,
                                 const rondo_address *peer, int error);
 
@@ -3119,11 +3251,16 @@ typedef void (*rondo_accept_fn)(rondo_loop *loop, void *arg, rondo_fd socket,
 RONDO_API rondo_id rondo_sock_accept(rondo_loop *loop, rondo_fd s,
                                      rondo_accept_fn done, void *arg);
 
-/** Sends of a file, as rondo_transport_sendfile does, whose errors for the file
- * these are, too: RONDO_EBADF, RONDO_EINVAL (a negative number, a directory or
- * a socket, no stream socket to send to); a file that cannot be sent is told by
- * done. After an error the file's position is behind what was sent. As
- * loop.sock_sendfile. */
+/**
+ * Sends a part of a file, as rondo_transport_sendfile does. After an error the
+ * file's position is behind what was sent. An error of the file while it is
+ * sent is told by done. As loop.sock_sendfile.
+ *
+ * Returns an id, or an error of this section or of the file:
+ * - RONDO_EBADF: the file is not open for reading
+ * - RONDO_EINVAL: a negative number, a directory or a socket as the file, or
+ *   not a stream socket to send to
+ */
 RONDO_API rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s,
                                        rondo_fd file, int64_t offset,
                                        int64_t size, rondo_done_fn done,
