@@ -7,8 +7,9 @@
  * for all functions.
  *
  * Errors. A function that can fail returns a negative RONDO_E... number, which
- * is the same on every platform. rondo_last_error then has a sentence. A comment
- * lists the errors of its function, except these, which any function can return:
+ * is the same on every platform. rondo_last_error then has a sentence. A
+ * comment lists the errors of its function, except these, which any function
+ * can return:
  * - RONDO_EINVAL: NULL where something is needed, or an invalid value
  * - RONDO_ENOMEM: out of memory
  * - RONDO_EFORKED: the loop came from the parent process
@@ -27,7 +28,8 @@
  * caused them. These call directly: rondo_loop_close, the allocator, the line
  * function of rondo_loop_dump, rondo_loop_call_exception_handler, the functions
  * of a resolver (rondo_resolver) and of a filter (rondo_filter). A callback may
- * close, abort, cancel or stop anything, also the object that it was called for.
+ * close, abort, cancel or stop anything, also the object that it was called
+ * for.
  *
  * Strings. They are UTF-8 and end with a NUL byte. The library copies a string
  * that it needs after the call.
@@ -2294,7 +2296,7 @@ RONDO_API int rondo_datagram_send(rondo_datagram *d, const void *data,
                                   size_t size, const rondo_address *to);
 
 /** How many pieces one datagram can be given in. */
-enum { RONDO_DATAGRAM_PIECES = 64 };
+enum { RONDO_DATAGRAM_PIECES = 64 /**< buffers */ };
 
 /**
  * Sends one datagram in pieces, with an info: the bytes of `count` buffers one
@@ -2632,27 +2634,28 @@ RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
 /*
  * A child on a terminal (RONDO_STDIO_TERMINAL; see pty(7), openpty(3)). The
  * child leads a session of its own, whose terminal it is: Ctrl-C, job control,
- * SIGWINCH and isatty(3) work as in a terminal's window. Our end is one
- * transport both ways: rondo_process_pipe returns it for each of 0, 1 and 2
- * that is the terminal. pause_writing and resume_writing get it as fd 0, the
- * other callbacks as fd 1 (as 2 where 1 is something else). Where the terminal
- * is the child's input alone, or its output alone, all get that number.
+ * SIGWINCH and isatty(3) work as in a terminal's window. The parent's end is
+ * one transport for both directions: rondo_process_pipe returns it for each of
+ * 0, 1 and 2 that is the terminal. pause_writing and resume_writing get it as
+ * fd 0, the other callbacks as fd 1 (as 2 if 1 is something else). If the
+ * terminal is only the child's input, or only its output, all callbacks get
+ * that number.
  *
  * The terminal begins with the system's modes: it echoes, gives the child whole
  * lines and writes "\r\n" for each "\n"; tcsetattr(3) on rondo_transport_fd
- * changes that. rondo_transport_write_eof is RONDO_ENOTSUP: the child reads an
- * end where Ctrl-D ("\4") is written at the start of a line. Closing the
- * transport hangs up: the child gets SIGHUP. When the last process has closed
- * the terminal, pipe_connection_lost says 0, or RONDO_ECONNRESET where a write
- * could not end.
+ * changes that. rondo_transport_write_eof is RONDO_ENOTSUP: to end the child's
+ * input, write Ctrl-D ("\4") at the start of a line. Closing the transport
+ * hangs up: the child gets SIGHUP. When the last process has closed the
+ * terminal, pipe_connection_lost gets 0, or RONDO_ECONNRESET if a write could
+ * not end.
  *
  * On Windows (10, version 1809) it is a pseudo console (ConPTY,
  * CreatePseudoConsole), for console programs. What it shows comes as UTF-8 with
- * the sequences of a VT100 between, the whole screen again where Windows thinks
- * fit; what is written is what keys send ("\r" is Enter, "\3" Ctrl-C). The
- * console ends with the child, and when the transport is gone: Windows then
- * ends what is on it (CTRL_CLOSE_EVENT), leave_running or not. hide_window is
- * ignored.
+ * the sequences of a VT100 between; Windows may send the whole screen again at
+ * any time. What is written are the bytes that keys send ("\r" is Enter, "\3"
+ * Ctrl-C). The console ends with the child. When the transport is gone, Windows
+ * ends what is on the console (CTRL_CLOSE_EVENT), also with leave_running.
+ * hide_window is ignored.
  */
 
 /**
@@ -3269,6 +3272,34 @@ RONDO_API rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s,
 /* ---- 12. files ---------------------------------------------------------- */
 /* Stability: young; since 0.1. */
 
+/*
+ * Files are read and written on threads of the loop, at most four, with every
+ * backend. A slow disk delays neither the loop nor jobs nor look-ups. This
+ * section's rules:
+ *
+ * - Each call starts an operation and returns its id. done is called once, from
+ *   the loop.
+ * - On an error nothing has begun: RONDO_EINVAL (no done, or an invalid
+ *   number), or the system's error if there is no thread and none can be
+ *   started.
+ * - Bytes, a rondo_file_info and room for a text are lent until done is called.
+ *   Paths and the arrays of buffers are copied.
+ * - rondo_cancel prevents an operation that has not begun: its done gets
+ *   RONDO_ECANCELED, and nothing has happened. An operation that has begun goes
+ *   on, and its done gets its real result. rondo_loop_close does the same to
+ *   all of them, and waits for those that have begun.
+ * - In a forked child (rondo_loop_after_fork) each operation gets
+ *   RONDO_EFORKED: the parent's thread may have carried it out.
+ * - Operations run at the same time and end in any order, also those on one
+ *   file. Two kinds run one after another in the order in which they were
+ *   started: those on a file opened with RONDO_FILE_IN_ORDER, and those at
+ *   RONDO_FILE_CURRENT of one file.
+ * - On Unix a path is any bytes, on Windows it is UTF-8.
+ * - A path that does not exist is RONDO_ENOENT. Further errors are
+ *   RONDO_EACCES, RONDO_ENOTDIR, RONDO_ELOOP, RONDO_ENAMETOOLONG, RONDO_EROFS,
+ *   RONDO_EIO and others of the system's.
+ */
+
 /**
  * Files are read and written on threads of the loop's own, at most four, with
  * every backend: a slow disk holds up neither the loop nor jobs nor look-ups.
@@ -3303,66 +3334,74 @@ typedef struct rondo_file rondo_file;
 
 /** How rondo_file_open opens a file. */
 typedef enum rondo_file_flags {
-    RONDO_FILE_READ = 1 << 0,
-    RONDO_FILE_WRITE = 1 << 1,
-    /** For writing, each time at the end: see rondo_file_write. */
+    RONDO_FILE_READ = 1 << 0,  /**< for reading */
+    RONDO_FILE_WRITE = 1 << 1, /**< for writing */
+    /** for writing, each time at the end: see rondo_file_write */
     RONDO_FILE_APPEND = 1 << 2,
-    RONDO_FILE_CREATE = 1 << 3,    /**< unless it exists */
-    RONDO_FILE_EXCLUSIVE = 1 << 4, /**< ... and then RONDO_EEXIST */
-    RONDO_FILE_TRUNCATE = 1 << 5,  /**< removes what is in it */
-    RONDO_FILE_IN_ORDER = 1 << 6,  /**< one operation after another */
-    /** A directory, to be read by rondo_file_list, and a place where
-     * rondo_file_open_at begins; with READ and IN_ORDER alone. What is none is
+    RONDO_FILE_CREATE = 1 << 3, /**< create it unless it exists */
+    /** with CREATE: RONDO_EEXIST if it exists */
+    RONDO_FILE_EXCLUSIVE = 1 << 4,
+    RONDO_FILE_TRUNCATE = 1 << 5, /**< remove its content */
+    RONDO_FILE_IN_ORDER = 1 << 6, /**< one operation after another */
+    /** A directory, for rondo_file_list and as the start of rondo_file_open_at;
+     * only READ and IN_ORDER go with it. What is not a directory is
      * RONDO_ENOTDIR. It can be examined, changed and synced. */
     RONDO_FILE_AS_DIRECTORY = 1 << 7,
-    RONDO_FILE_NO_FOLLOW = 1 << 8 /**< a symbolic link: RONDO_ELOOP */
+    RONDO_FILE_NO_FOLLOW = 1 << 8 /**< a symbolic link is RONDO_ELOOP */
 } rondo_file_flags;
 
-/** A position: that of the file, which begins at 0 and moves behind what is read
- * or written there. The library keeps it; no other process shares it. */
+/** The file's own position, which begins at 0 and moves behind what is read or
+ * written there. The library keeps it; other processes do not share it. */
 #define RONDO_FILE_CURRENT ((int64_t)-1)
 
 /** What a path names. */
 typedef enum rondo_file_type {
     RONDO_FILE_OTHER = 0, /**< a device, a pipe, a socket */
-    RONDO_FILE_REGULAR,
-    RONDO_FILE_DIRECTORY,
-    RONDO_FILE_SYMLINK
+    RONDO_FILE_REGULAR,   /**< a regular file */
+    RONDO_FILE_DIRECTORY, /**< a directory */
+    RONDO_FILE_SYMLINK    /**< a symbolic link */
 } rondo_file_type;
 
-/** What rondo_file_stat and rondo_fs_stat fill in; set size first. Times are
- * nanoseconds since 1970. See stat(2). */
+/** What rondo_file_stat and rondo_fs_stat fill in. Set size first
+ * (RONDO_FILE_INFO_INIT). Times are nanoseconds since 1970. See stat(2). */
 typedef struct rondo_file_info {
-    size_t size; /**< of this struct; set it first */
-    rondo_file_type type;
-    unsigned mode; /**< permission bits; Windows: made up */
-    int64_t bytes; /**< how long the file is */
-    int64_t accessed_ns, modified_ns, changed_ns;
+    size_t size;          /**< The size of this struct: set it first. */
+    rondo_file_type type; /**< what it is */
+    unsigned mode;        /**< permission bits; on Windows made up */
+    int64_t bytes;        /**< the length of the file */
+    int64_t accessed_ns, modified_ns, changed_ns; /**< times, since 1970 */
+    /** as st_dev, st_ino, st_nlink of stat(2) */
     uint64_t device, number, links;
     int64_t uid, gid; /**< -1: the system has none */
 } rondo_file_info;
 
-/** file is NULL with an error. */
+/** Gets an opened file; NULL with an error. */
 typedef void (*rondo_file_fn)(rondo_loop *loop, void *arg, rondo_file *file,
                               int error);
 
-/** How many bytes were read or written, and why not all; error is 0, and count
- * is what was asked for, or less at the end of a file. */
+/** Tells how many bytes were read or written. error is 0: count is what was
+ * asked for, or less at the end of a file; else it says why not all. */
 typedef void (*rondo_file_io_fn)(rondo_loop *loop, void *arg, size_t count,
                                  int error);
 
 /**
- * Opens a file, with flags of rondo_file_flags. mode: the permissions of a
- * file that is created, less the umask; 0: 0666. (Windows: without 0222 it is
- * read-only.) The program closes the file (rondo_file_close), also if it has
- * asked to cancel; rondo_loop_close closes those that are open. An open file
- * does not keep rondo_loop_run running. Children do not inherit it. See
- * open(2).
+ * Opens a file, with rondo_file_flags. mode is the permissions of a file that
+ * is created, less the umask; 0: 0666. (Windows: a file without 0222 is
+ * read-only.) Child processes do not inherit it. An open file does not keep
+ * rondo_loop_run going.
  *
- * RONDO_EINVAL: flags that do not go together (neither READ nor WRITE nor
- * APPEND; EXCLUSIVE without CREATE; TRUNCATE without WRITE or APPEND), or a
- * mode beyond 07777. As done's error: RONDO_EISDIR; RONDO_EEXIST; RONDO_ENOTSUP:
- * a pipe or a socket, which no thread is to wait for; RONDO_EMFILE.
+ * The program closes the file (rondo_file_close), also if the open was
+ * cancelled and done gets a file all the same. rondo_loop_close closes those
+ * that are open.
+ *
+ * Returns an id, or RONDO_EINVAL: flags that do not go together (none of READ,
+ * WRITE and APPEND; EXCLUSIVE without CREATE; TRUNCATE without WRITE or
+ * APPEND), or a mode beyond 07777. Errors of done:
+ * - RONDO_EISDIR, RONDO_EEXIST, RONDO_EMFILE
+ * - RONDO_ENOTSUP: a pipe or a socket, for which a thread would have to wait
+ * - the errors of this section
+ *
+ * See open(2).
  */
 RONDO_API rondo_id rondo_file_open(rondo_loop *loop, const char *path,
                                    unsigned flags, unsigned mode,
@@ -3371,11 +3410,17 @@ RONDO_API rondo_id rondo_file_open(rondo_loop *loop, const char *path,
 /**
  * Reads into count rooms, one after another, from the byte at position on (or
  * at RONDO_FILE_CURRENT), until they are full or the file ends. If it fails
- * after some bytes, done gets their count and the error. A file without
- * positions (a terminal, some devices) is read at RONDO_FILE_CURRENT only, and
- * once: what it has now, RONDO_EAGAIN if that is nothing. RONDO_EBADF: not
- * opened for reading. RONDO_ECLOSED: the file is being closed; so it is for all
- * calls below. See pread(2).
+ * after some bytes, done gets their count and the error.
+ *
+ * A file without positions (a terminal, some devices) is read at
+ * RONDO_FILE_CURRENT only, and once: done gets what it has now, or RONDO_EAGAIN
+ * if that is nothing.
+ *
+ * Errors:
+ * - RONDO_EBADF: the file was not opened for reading
+ * - RONDO_ECLOSED: the file is being closed; so it is for all calls below
+ *
+ * See pread(2).
  */
 RONDO_API rondo_id rondo_file_read(rondo_file *file, int64_t position,
                                    const rondo_room *rooms, size_t count,
@@ -3383,90 +3428,113 @@ RONDO_API rondo_id rondo_file_read(rondo_file *file, int64_t position,
 
 /**
  * Writes all bytes of count buffers, one after another, from position on. If it
- * fails after some, done gets their count and the error: RONDO_ENOSPC,
- * RONDO_EFBIG and others. There is no SIGXFSZ. In a file opened with
- * RONDO_FILE_APPEND the position is RONDO_FILE_CURRENT, and the bytes go to the
- * end, wherever that is then; else RONDO_EINVAL. RONDO_EBADF: not opened for
- * writing. See pwrite(2).
+ * fails after some bytes, done gets their count and the error. There is no
+ * SIGXFSZ.
+ *
+ * In a file opened with RONDO_FILE_APPEND the position must be
+ * RONDO_FILE_CURRENT, and the bytes go to the end of the file, wherever that is
+ * then.
+ *
+ * Errors:
+ * - RONDO_EBADF: the file was not opened for writing
+ * - RONDO_EINVAL: another position in a file opened with RONDO_FILE_APPEND
+ * - RONDO_ENOSPC, RONDO_EFBIG and others of the system's
+ *
+ * See pwrite(2).
  */
 RONDO_API rondo_id rondo_file_write(rondo_file *file, int64_t position,
                                     const rondo_buffer *buffers, size_t count,
                                     rondo_file_io_fn done, void *arg);
 
-/** Waits until what was written is on the disk: the bytes, and all that is
- * needed to read them; else (only_data false) also the times. It covers writes
- * whose done was called, and in order (RONDO_FILE_IN_ORDER) all before it. The
+/** Waits until what was written is on the disk: the bytes, and what is needed
+ * to read them; with only_data false also the times. It covers writes whose
+ * done was called, and with RONDO_FILE_IN_ORDER all writes before it. The
  * result is 0. See fsync(2), fdatasync(2); macOS: F_FULLFSYNC. */
 RONDO_API rondo_id rondo_file_sync(rondo_file *file, bool only_data,
                                    rondo_done_fn done, void *arg);
 
-/** Fills in *info before done gets 0; after an error it is as it was. See
- * fstat(2). */
+/** Examines a file: fills in *info before done gets 0. After an error *info has
+ * not changed. See fstat(2). */
 RONDO_API rondo_id rondo_file_stat(rondo_file *file, rondo_file_info *info,
                                    rondo_done_fn done, void *arg);
 
-/** Makes the file size bytes long: cuts it, or appends zeros. The result is 0.
+/** Sets the file's length to size: cuts it, or appends zeros. The result is 0.
  * See ftruncate(2). */
 RONDO_API rondo_id rondo_file_truncate(rondo_file *file, int64_t size,
                                        rondo_done_fn done, void *arg);
 
 /**
  * Closes the file once all its operations have ended. No other call can be made
- * on it from now on, but rondo_cancel can still prevent those that wait; the
- * pointer is valid until done is called, or the loop would call it (done may be
- * NULL). The result is 0 or an error of close(2), and the file is closed in both
- * cases. It needs no memory, and cannot be cancelled. RONDO_ECLOSED: it is being
- * closed already.
+ * on it from now on, but rondo_cancel can still prevent operations that wait.
+ * It needs no memory and cannot be cancelled. done may be NULL. The pointer is
+ * valid until done is called, or would be called.
+ *
+ * The result is 0 or an error of close(2); the file is closed in both cases.
+ * Returns an id, or RONDO_ECLOSED: the file is being closed already.
  */
 RONDO_API rondo_id rondo_file_close(rondo_file *file, rondo_done_fn done,
                                     void *arg);
 
-/** The descriptor or HANDLE (it is overlapped), which stays the file's:
- * RONDO_NO_FD once it is being closed. For rondo_transport_sendfile and the
- * like; the file must stay open meanwhile. */
+/** Returns the descriptor or (overlapped) HANDLE, still the file's; RONDO_NO_FD
+ * once the file is being closed. It is for rondo_transport_sendfile and other
+ * calls; the file must stay open while they use it. */
 RONDO_API rondo_fd rondo_file_fd(const rondo_file *file);
 
-/** What path names; a symbolic link leads on. As rondo_file_stat. */
+/** Examines what a path names; a symbolic link is followed. Otherwise as
+ * rondo_file_stat. See stat(2). */
 RONDO_API rondo_id rondo_fs_stat(rondo_loop *loop, const char *path,
                                  rondo_file_info *info, rondo_done_fn done,
                                  void *arg);
 
-/** The same, of a symbolic link itself. See lstat(2). */
+/** Examines what a path names, as rondo_fs_stat, but of a symbolic link the
+ * link itself. See lstat(2). */
 RONDO_API rondo_id rondo_fs_lstat(rondo_loop *loop, const char *path,
                                   rondo_file_info *info, rondo_done_fn done,
                                   void *arg);
 
-/** Gives it another name, replacing a file that has it. Windows: RONDO_EACCES
- * where that file is open. RONDO_EXDEV. The result is 0, as it is below. See
- * rename(2). */
+/** Renames a file, replacing a file that has the new name. The result is 0.
+ * Errors: RONDO_EXDEV; on Windows RONDO_EACCES if the file to replace is open.
+ * See rename(2). */
 RONDO_API rondo_id rondo_fs_rename(rondo_loop *loop, const char *from,
                                    const char *to, rondo_done_fn done,
                                    void *arg);
 
-/** Removes a name of a file. RONDO_EISDIR: a directory, on every system. See
- * unlink(2). */
+/** Removes a name of a file. The result is 0. Of a directory it is
+ * RONDO_EISDIR, on every system. See unlink(2). */
 RONDO_API rondo_id rondo_fs_unlink(rondo_loop *loop, const char *path,
                                    rondo_done_fn done, void *arg);
 
-/** Makes a directory; mode 0: 0777. RONDO_EEXIST. See mkdir(2). */
+/** Makes a directory. mode 0 is 0777. The result is 0, or RONDO_EEXIST. See
+ * mkdir(2). */
 RONDO_API rondo_id rondo_fs_mkdir(rondo_loop *loop, const char *path,
                                   unsigned mode, rondo_done_fn done, void *arg);
 
-/** Removes an empty directory, else RONDO_ENOTEMPTY. See rmdir(2). */
+/** Removes an empty directory. The result is 0, or RONDO_ENOTEMPTY. See
+ * rmdir(2). */
 RONDO_API rondo_id rondo_fs_rmdir(rondo_loop *loop, const char *path,
                                   rondo_done_fn done, void *arg);
 
-/** Makes a symbolic link that leads to target. Windows: to a directory if target
- * is one now, else to a file; RONDO_EPERM: the process may not make links (it
- * may in Windows' developer mode, and as administrator); RONDO_ENOTSUP: the
- * system has none. See symlink(2). */
+/**
+ * Makes a symbolic link to target. The result is 0. On Windows it is a link to
+ * a directory if target is one now, else to a file. Errors:
+ * - RONDO_EPERM: Windows: the process may not make links; it may in developer
+ *   mode, and as administrator
+ * - RONDO_ENOTSUP: the system has no links
+ *
+ * See symlink(2).
+ */
 RONDO_API rondo_id rondo_fs_symlink(rondo_loop *loop, const char *target,
                                     const char *path, rondo_done_fn done,
                                     void *arg);
 
-/** Writes where a symbolic link leads to, with a NUL byte. The result is the
- * number of bytes before it; RONDO_ETOOMUCH: room bytes are not enough;
- * RONDO_EINVAL: it is no link. See readlink(2). */
+/**
+ * Reads the target of a symbolic link into text, with a NUL byte. The result is
+ * the number of bytes before it. Errors:
+ * - RONDO_ETOOMUCH: room bytes are not enough
+ * - RONDO_EINVAL: not a symbolic link
+ *
+ * See readlink(2).
+ */
 RONDO_API rondo_id rondo_fs_readlink(rondo_loop *loop, const char *path,
                                      char *text, size_t room,
                                      rondo_done_fn done, void *arg);
@@ -3474,15 +3542,20 @@ RONDO_API rondo_id rondo_fs_readlink(rondo_loop *loop, const char *path,
 /* ---- 13. files: attributes, locks, copies, directories, trees ----------- */
 /* Stability: young; since 0.1. */
 
+/*
+ * The rules of section 12 hold. RONDO_EINVAL is also returned for unknown
+ * flags, and for an option struct without a size.
+ */
+
 /* What holds for all calls of section 12 holds here, too. RONDO_EINVAL also for
  * unknown flags, and for an option struct without a size. */
 
 /** What rondo_file_change and rondo_fs_change set. */
 enum rondo_changes {
-    RONDO_CHANGE_MODE = 1 << 0,
-    RONDO_CHANGE_OWNER = 1 << 1,
-    RONDO_CHANGE_TIMES = 1 << 2,
-    /** Of a symbolic link itself, by path. Linux: it has no mode of its own,
+    RONDO_CHANGE_MODE = 1 << 0,  /**< the permissions */
+    RONDO_CHANGE_OWNER = 1 << 1, /**< user and group */
+    RONDO_CHANGE_TIMES = 1 << 2, /**< the two times */
+    /** By path: of a symbolic link itself. On Linux it has no mode of its own:
      * RONDO_ENOTSUP. */
     RONDO_CHANGE_LINK = 1 << 3
 };
@@ -3491,17 +3564,18 @@ enum rondo_changes {
 #define RONDO_TIME_KEEP INT64_MIN
 #define RONDO_TIME_NOW  INT64_MAX
 
+/** What to change of a file. Set size first (RONDO_FILE_CHANGES_INIT). */
 typedef struct rondo_file_changes {
-    size_t size;      /**< of this struct; set it first */
-    unsigned changes; /**< of enum rondo_changes */
-    /** Permission bits, at most 07777. Windows: without 0222 it is read-only,
-     * and nothing else. */
+    size_t size;      /**< The size of this struct: set it first. */
+    unsigned changes; /**< bits of rondo_changes */
+    /** Permission bits, at most 07777. Windows: without 0222 the file is
+     * read-only; other bits have no effect. */
     unsigned mode;
     int64_t uid, gid; /**< -1: as it was. See RONDO_CAN_FILE_OWNERS */
     int64_t accessed_ns, modified_ns; /**< since 1970 */
 } rondo_file_changes;
 
-/** Changes mode, owner and times of a file, those that are asked for: the owner
+/** Changes mode, owner and times of a file, as far as asked for: the owner
  * first, then the mode, then the times. After an error those before it are
  * changed. The struct is copied. The result is 0. See fchmod(2), fchown(2),
  * futimens(3). */
@@ -3509,137 +3583,159 @@ RONDO_API rondo_id rondo_file_change(rondo_file *file,
                                      const rondo_file_changes *changes,
                                      rondo_done_fn done, void *arg);
 
-/** The same by path. See chmod(2), lchown(2), utimensat(2). */
+/** Changes mode, owner and times by path, otherwise as rondo_file_change. See
+ * chmod(2), lchown(2), utimensat(2). */
 RONDO_API rondo_id rondo_fs_change(rondo_loop *loop, const char *path,
                                    const rondo_file_changes *changes,
                                    rondo_done_fn done, void *arg);
 
-/** Gives a file one more name, on the same file system. RONDO_EEXIST,
- * RONDO_EXDEV; RONDO_EPERM (Windows: RONDO_EACCES): a directory. The result is 0.
- * See link(2). */
+/**
+ * Gives a file one more name on the same file system. The result is 0. Errors:
+ * - RONDO_EEXIST, RONDO_EXDEV
+ * - RONDO_EPERM: a directory (Windows: RONDO_EACCES)
+ *
+ * See link(2).
+ */
 RONDO_API rondo_id rondo_fs_link(rondo_loop *loop, const char *path,
                                  const char *name, rondo_done_fn done,
                                  void *arg);
 
-/** What rondo_fs_access asks for; 0: whether the path exists. */
+/** What rondo_fs_access asks for. 0: whether the path exists. */
 enum rondo_access {
-    RONDO_ACCESS_READ = 1 << 0,
-    RONDO_ACCESS_WRITE = 1 << 1,
-    RONDO_ACCESS_EXECUTE = 1 << 2
+    RONDO_ACCESS_READ = 1 << 0,   /**< may it be read */
+    RONDO_ACCESS_WRITE = 1 << 1,  /**< may it be written */
+    RONDO_ACCESS_EXECUTE = 1 << 2 /**< may it be executed */
 };
 
-/** The result is 0 if the process may do all that with the file, for its real
- * user; else RONDO_EACCES or RONDO_EROFS. Windows: RONDO_EACCES to write a file
- * that is read-only, and nothing else. See access(2). */
+/** Asks whether the process may access a file, for its real user. The result is
+ * 0: it may do all of that; else RONDO_EACCES or RONDO_EROFS. On Windows only
+ * writing to a read-only file is RONDO_EACCES. See access(2). */
 RONDO_API rondo_id rondo_fs_access(rondo_loop *loop, const char *path,
                                    unsigned access, rondo_done_fn done,
                                    void *arg);
 
-/** Writes the absolute path without links, "." and "..", with a NUL byte. The
- * result and RONDO_ETOOMUCH: as rondo_fs_readlink. See realpath(3). */
+/** Writes the absolute path, without links, "." and "..", with a NUL byte. The
+ * result is the number of bytes before it; RONDO_ETOOMUCH: room bytes are not
+ * enough. See realpath(3). */
 RONDO_API rondo_id rondo_fs_realpath(rondo_loop *loop, const char *path,
                                      char *text, size_t room,
                                      rondo_done_fn done, void *arg);
 
-/** What rondo_fs_space fills in; set size first. */
+/** What rondo_fs_space fills in. Set size first (RONDO_SPACE_INFO_INIT). */
 typedef struct rondo_space_info {
-    size_t size;           /**< of this struct; set it first */
-    uint64_t block_bytes;  /**< the unit of allocation; 0: not known */
-    uint64_t total_bytes;  /**< of the file system */
-    uint64_t free_bytes;   /**< of these */
-    uint64_t usable_bytes; /**< ... for this user */
-    uint64_t files;        /**< that it can have; 0: it has no such limit */
-    uint64_t free_files;   /**< ... more */
+    size_t size;           /**< The size of this struct: set it first. */
+    uint64_t block_bytes;  /**< the unit of allocation. 0: not known */
+    uint64_t total_bytes;  /**< the size of the file system */
+    uint64_t free_bytes;   /**< free bytes */
+    uint64_t usable_bytes; /**< free bytes for this user */
+    uint64_t files;        /**< the most files. 0: no such limit */
+    uint64_t free_files;   /**< files that can be added */
 } rondo_space_info;
 
-/** How large the file system of a path is, and how full. Fills in *space before
- * done gets 0. See statvfs(3). */
+/** Gets the size of the file system of a path and how full it is: fills in
+ * *space before done gets 0. See statvfs(3). */
 RONDO_API rondo_id rondo_fs_space(rondo_loop *loop, const char *path,
                                   rondo_space_info *space, rondo_done_fn done,
                                   void *arg);
 
-/** Makes a directory and those above it that are missing; mode as
- * rondo_fs_mkdir, for all of them. The result is 0 also if the path is a
- * directory already. RONDO_EEXIST: it is something else. As os.makedirs. */
+/** Makes a directory and the missing ones above it. mode is that of
+ * rondo_fs_mkdir, for all of them. The result is 0, also if the directory
+ * exists; RONDO_EEXIST: the path is something else. As os.makedirs. */
 RONDO_API rondo_id rondo_fs_make_path(rondo_loop *loop, const char *path,
                                       unsigned mode, rondo_done_fn done,
                                       void *arg);
 
 /** How many characters a temporary name has behind its prefix. */
-enum { RONDO_TEMPORARY_CHARACTERS = 12 };
+enum { RONDO_TEMPORARY_CHARACTERS = 12 /**< characters */ };
 
-/** Makes and opens a file that only this user can read, with random characters
- * behind prefix ("/tmp/thing-"), for reading and writing. flags:
- * RONDO_FILE_APPEND, RONDO_FILE_IN_ORDER or 0. rondo_file_path has its name. The
- * program unlinks it. RONDO_EEXIST is as good as impossible. See mkstemp(3). */
+/**
+ * Makes and opens a file that only this user can read, with random characters
+ * behind prefix ("/tmp/thing-"), for reading and writing. flags is
+ * RONDO_FILE_APPEND, RONDO_FILE_IN_ORDER or 0. rondo_file_path has its name;
+ * the program unlinks it. RONDO_EEXIST is practically impossible. See
+ * mkstemp(3).
+ */
 RONDO_API rondo_id rondo_file_open_temporary(rondo_loop *loop,
                                              const char *prefix, unsigned flags,
                                              rondo_file_fn done, void *arg);
 
-/** Makes such a directory, and writes its path to text, which has room bytes:
- * those of prefix, RONDO_TEMPORARY_CHARACTERS and a NUL, else RONDO_EINVAL. The
- * text is complete before the call returns. The result is 0. See mkdtemp(3). */
+/** Makes a directory that only this user can read, with random characters
+ * behind prefix, and writes its path to text before it returns. room must be
+ * enough for prefix, RONDO_TEMPORARY_CHARACTERS and a NUL byte, else
+ * RONDO_EINVAL. The result is 0. See mkdtemp(3). */
 RONDO_API rondo_id rondo_fs_mkdir_temporary(rondo_loop *loop,
                                             const char *prefix, char *text,
                                             size_t room, rondo_done_fn done,
                                             void *arg);
 
-/** The path that the file was opened by; until it is closed. NULL: no file. */
+/** Returns the path that the file was opened by, valid until it is closed;
+ * NULL: no file. */
 RONDO_API const char *rondo_file_path(const rondo_file *file);
 
-/** Opens a file as rondo_file_open does, by a path that begins at an open
- * directory (RONDO_FILE_AS_DIRECTORY), even if that was renamed meanwhile. The
- * directory may be closed at once: it stays open until this has ended. Windows
- * looks up the directory's path first, so between the two it may change.
- * RONDO_EINVAL: it is no directory. See openat(2). */
+/**
+ * Opens a file as rondo_file_open, by a path that begins at an open directory
+ * (RONDO_FILE_AS_DIRECTORY), also if that was renamed. The program may close
+ * the directory at once: it stays open until this has ended. Windows looks up
+ * the directory's path first, which may change before the open. Errors of
+ * rondo_file_open; RONDO_EINVAL: not a directory. See openat(2).
+ */
 RONDO_API rondo_id rondo_file_open_at(rondo_file *directory, const char *path,
                                       unsigned flags, unsigned mode,
                                       rondo_file_fn done, void *arg);
 
 /** Makes sure that the disk has room for size bytes from position on; the file
- * is at least that long then. RONDO_ENOSPC. RONDO_ENOTSUP: the file system
- * cannot. The result is 0. See posix_fallocate(3); macOS: F_PREALLOCATE. */
+ * then has at least that length. The result is 0, RONDO_ENOSPC, or
+ * RONDO_ENOTSUP: the file system cannot. See posix_fallocate(3); macOS:
+ * F_PREALLOCATE. */
 RONDO_API rondo_id rondo_file_allocate(rondo_file *file, int64_t position,
                                        int64_t size, rondo_done_fn done,
                                        void *arg);
 
 /** How a part of a file will be used. */
 typedef enum rondo_advice {
-    RONDO_ADVICE_NORMAL = 0,
-    RONDO_ADVICE_SEQUENTIAL,
-    RONDO_ADVICE_RANDOM,
-    RONDO_ADVICE_WILL_NEED, /**< soon: read it ahead */
-    RONDO_ADVICE_DONT_NEED  /**< not again: drop it from the cache */
+    RONDO_ADVICE_NORMAL = 0, /**< no advice */
+    RONDO_ADVICE_SEQUENTIAL, /**< from its beginning to its end */
+    RONDO_ADVICE_RANDOM,     /**< in any order */
+    RONDO_ADVICE_WILL_NEED,  /**< soon: read it ahead */
+    RONDO_ADVICE_DONT_NEED   /**< not again: drop it from the cache */
 } rondo_advice;
 
-/** Tells the system; size 0: to the end. Systems without such a call ignore it.
- * The result is 0. See posix_fadvise(2). */
+/** Tells the system how a part of a file will be used. size 0: to the end. A
+ * system without such a call ignores it. The result is 0. See
+ * posix_fadvise(2). */
 RONDO_API rondo_id rondo_file_advise(rondo_file *file, int64_t position,
                                      int64_t size, rondo_advice advice,
                                      rondo_done_fn done, void *arg);
 
 /** How rondo_file_lock locks. */
 enum rondo_lock_flags {
-    RONDO_LOCK_SHARED = 1 << 0, /**< with others; else alone */
-    RONDO_LOCK_WAIT = 1 << 1    /**< until the others have left */
+    RONDO_LOCK_SHARED = 1 << 0, /**< a shared lock; else an exclusive one */
+    RONDO_LOCK_WAIT = 1 << 1    /**< wait until the lock is free */
 };
 
 /**
- * Locks size bytes from position on, 0: all from there on, against other opened
- * files of this process and of others. To lock alone the file must be open for
- * writing, to share it for reading (RONDO_EBADF). The lock ends with
- * rondo_file_unlock, with the same numbers, or when the file is closed. The
- * result is 0; RONDO_EBUSY: another one has a lock there, and RONDO_LOCK_WAIT is
- * not set. With it the lock is tried again, at most 16 ms apart, without a
- * thread that waits; rondo_cancel ends that with RONDO_ECANCELED, and nothing is
- * locked. Two that wait for each other wait for ever: no deadlock is detected.
+ * Locks size bytes from position on (0: all from there on) against other opened
+ * files of this process and of others. An exclusive lock needs a file that is
+ * open for writing, a shared lock one that is open for reading (RONDO_EBADF).
+ * rondo_file_unlock with the same numbers, or closing the file, ends the lock.
+ * The result is 0; RONDO_EBUSY: another file has a lock there, and
+ * RONDO_LOCK_WAIT is not set.
  *
- * Linux and macOS: fcntl(2) with F_OFD_SETLK. Other Unix: flock(2), so the whole
- * file only (position and size 0), else RONDO_ENOTSUP: RONDO_CAN_LOCK_RANGES.
- * Windows: LockFileEx; others cannot read or write what is locked. */
+ * With RONDO_LOCK_WAIT the lock is tried again, at most 16 ms apart, without a
+ * thread that waits. rondo_cancel ends that with RONDO_ECANCELED, and nothing
+ * is locked. Deadlocks are not detected: two files that wait for each other
+ * wait forever.
+ *
+ * Linux and macOS: fcntl(2) with F_OFD_SETLK. Other Unix: flock(2), so the
+ * whole file only (position and size 0), else RONDO_ENOTSUP
+ * (RONDO_CAN_LOCK_RANGES). Windows: LockFileEx; other files cannot read or
+ * write what is locked.
+ */
 RONDO_API rondo_id rondo_file_lock(rondo_file *file, int64_t position,
                                    int64_t size, unsigned flags,
                                    rondo_done_fn done, void *arg);
+/** Ends a lock of rondo_file_lock with the same position and size. The result
+ * is 0. */
 RONDO_API rondo_id rondo_file_unlock(rondo_file *file, int64_t position,
                                      int64_t size, rondo_done_fn done,
                                      void *arg);
@@ -3647,87 +3743,101 @@ RONDO_API rondo_id rondo_file_unlock(rondo_file *file, int64_t position,
 /** How rondo_fs_copy copies. */
 enum rondo_copy_flags {
     RONDO_COPY_EXCLUSIVE = 1 << 0, /**< RONDO_EEXIST if `to` exists */
-    RONDO_COPY_CLONE = 1 << 1 /**< without moving bytes, or RONDO_ENOTSUP */
+    RONDO_COPY_CLONE = 1 << 1      /**< share the blocks, or RONDO_ENOTSUP */
 };
 
 /**
- * Copies a regular file with its mode. `to` is there when all is copied, and not
- * before: until then the bytes are in a file beside it, whose name is ".copy-"
- * and random characters. So a copy that fails or is cancelled leaves what
- * `to` was, and so does a copy of a file to itself. A link that has the name `to`
- * is replaced, not followed. The result is the number of bytes. The kernel
- * copies where it can: FICLONE and copy_file_range(2), CopyFileEx.
+ * Copies a regular file with its mode. `to` appears when all is copied: until
+ * then the bytes are in a file beside it, whose name is ".copy-" and random
+ * characters. A copy that fails or is cancelled leaves `to` as it was; so does
+ * a copy of a file to itself. If `to` is a link, the link is replaced. The
+ * kernel copies where it can: FICLONE and copy_file_range(2), CopyFileEx.
  *
- * rondo_cancel ends also a copy that has begun: RONDO_ECANCELED, and nothing has
- * happened. RONDO_EISDIR: `from` or `to` is a directory. RONDO_ENOTSUP: one of
- * them is a pipe, a device or a socket; or with RONDO_COPY_CLONE: the file
- * system cannot share blocks, or the system has no such call. */
+ * The result is the number of bytes. rondo_cancel ends also a copy that has
+ * begun: RONDO_ECANCELED, and nothing has happened. Errors:
+ * - RONDO_EISDIR: `from` or `to` is a directory
+ * - RONDO_ENOTSUP: one of them is a pipe, a device or a socket; or with
+ *   RONDO_COPY_CLONE: the file system cannot share blocks, or the system has no
+ *   such call
+ */
 RONDO_API rondo_id rondo_fs_copy(rondo_loop *loop, const char *from,
                                  const char *to, unsigned flags,
                                  rondo_done_fn done, void *arg);
 
-/** An entry of a directory, valid during the callback. */
+/** An entry of a directory, lent for the callback. */
 typedef struct rondo_dir_entry {
-    const char *name;
-    rondo_file_type type;
-    const rondo_file_info
-        *info; /**< of the entry itself; NULL: not asked for */
+    const char *name;     /**< its name */
+    rondo_file_type type; /**< what it is */
+    /** of the entry itself. NULL: not asked for */
+    const rondo_file_info *info;
 } rondo_dir_entry;
 
-/** count entries, in no order; none and no error: the directory has no more. */
+/** Gets count entries, in no order. No entries and no error: the directory has
+ * no more. */
 typedef void (*rondo_list_fn)(rondo_loop *loop, void *arg,
                               const rondo_dir_entry *entries, size_t count,
                               int error);
 
-/** What rondo_file_list is to do besides; also for rondo_walk_options. */
+/** Flags of rondo_file_list and rondo_walk_options. */
 enum rondo_list_flags { RONDO_LIST_INFO = 1 << 0 /**< examine each entry */ };
 
 /**
  * Reads the next entries of a directory (RONDO_FILE_AS_DIRECTORY), at most
- * `most` (0: 128), without "." and "..". A directory may have any number of
- * them; each call goes on where the one before has ended. What is added or
- * removed meanwhile may be there or not. After an error there may be some
- * entries. Windows: the info comes without device and links. RONDO_ENOTDIR: not
- * opened as a directory. RONDO_EINVAL: more than a million. As os.scandir; see
- * readdir(3). */
+ * `most` (0: 128), without "." and "..". Each call goes on where the one before
+ * has ended. Entries that are added or removed meanwhile may be there or not.
+ * done may get some entries with an error. On Windows the info has no device
+ * and links.
+ *
+ * Errors:
+ * - RONDO_ENOTDIR: not opened as a directory
+ * - RONDO_EINVAL: most is more than a million
+ *
+ * As os.scandir; see readdir(3).
+ */
 RONDO_API rondo_id rondo_file_list(rondo_file *directory, unsigned flags,
                                    size_t most, rondo_list_fn done, void *arg);
 
-/** How rondo_fs_walk walks; set size first, all else may be 0. */
+/** How rondo_fs_walk walks. Set size first (RONDO_WALK_OPTIONS_INIT); all else
+ * may be 0. */
 typedef struct rondo_walk_options {
-    size_t size;    /**< of this struct; set it first */
+    size_t size;    /**< The size of this struct: set it first. */
     unsigned flags; /**< RONDO_WALK_FOLLOW, RONDO_LIST_INFO */
-    unsigned most;  /**< directories that are read at the same time; 0: 4 */
+    unsigned most;  /**< directories that are read at the same time. 0: 4 */
 } rondo_walk_options;
 
-/** Goes also into directories that a symbolic link leads to. One that is
- * inside itself is told once more, with RONDO_ELOOP, and not entered. */
-enum { RONDO_WALK_FOLLOW = 1 << 8 };
+/** Flags of rondo_walk_options, beside those of rondo_file_list. */
+enum {
+    /** Goes also into directories that a symbolic link leads to. A directory that
+     * contains itself is told once more, with RONDO_ELOOP, and not entered. */
+    RONDO_WALK_FOLLOW = 1 << 8
+};
 
-/** What a walk has found, valid during the callback. */
+/** What a walk has found, lent for the callback. */
 typedef struct rondo_walk_entry {
-    const char *path; /**< that of the walk, then the names to the entry */
-    const char *name; /**< the end of it */
-    rondo_file_type type;
-    int error;      /**< a directory, told before, cannot be read (further) */
-    unsigned depth; /**< 1: what is in the directory of the walk */
+    const char *path; /**< the path of the walk, then the names to the entry */
+    const char *name; /**< the last name of the path */
+    rondo_file_type type; /**< what it is */
+    int error; /**< a directory, told before, cannot be read (to its end) */
+    unsigned depth;              /**< 1: what is in the directory of the walk */
     const rondo_file_info *info; /**< NULL: not asked for */
 } rondo_walk_entry;
 
-/** Returns whether to go into the entry, if it is a directory (or a link, with
- * RONDO_WALK_FOLLOW); for all else that is ignored. */
+/** Gets an entry. It returns whether to go into it, if it is a directory (or a
+ * link, with RONDO_WALK_FOLLOW); for other entries the result is ignored. */
 typedef bool (*rondo_walk_fn)(rondo_loop *loop, void *arg,
                               const rondo_walk_entry *entry);
 
 /**
- * Calls each for everything below a directory, in no order, except that a
+ * Calls `each` for everything below a directory, in no order, except that a
  * directory comes before what is in it. A directory that cannot be read is told
- * with its error, and the walk goes on. Links are not followed unless asked for;
- * a path may be longer than the system's calls take. done's result is the number
- * of calls without an error, or why the directory of the walk could not be
- * opened. rondo_cancel, also in each, ends it: each is not called any more, and
- * done gets RONDO_ECANCELED. RONDO_EFORKED and RONDO_ENOMEM end it, too. As
- * os.walk; see fts(3). */
+ * with its error, and the walk goes on. Links are followed only if asked for. A
+ * path may be longer than the system's calls take.
+ *
+ * The result of done is the number of calls without an error, or why the
+ * directory of the walk could not be opened. rondo_cancel, also in `each`, ends
+ * the walk: `each` is not called any more, and done gets RONDO_ECANCELED.
+ * RONDO_EFORKED and RONDO_ENOMEM end it, too. As os.walk; see fts(3).
+ */
 RONDO_API rondo_id rondo_fs_walk(rondo_loop *loop, const char *path,
                                  const rondo_walk_options *options,
                                  rondo_walk_fn each, rondo_done_fn done,
@@ -3735,12 +3845,20 @@ RONDO_API rondo_id rondo_fs_walk(rondo_loop *loop, const char *path,
 
 /**
  * Removes a file, a link, or a directory with all that is in it. No link is
- * followed, also if one takes the place of a directory meanwhile. It ends with
- * the first error: what was removed until then is gone. So it is when
- * rondo_cancel ends it in the middle (RONDO_ECANCELED; the exception to what
- * section 12 says). RONDO_EBUSY: a directory was moved away meanwhile.
- * RONDO_ENOENT. RONDO_EINVAL, and nothing has begun: the path is a root, or ends
- * in "." or "..". The result is 0. As shutil.rmtree. */
+ * followed, also if one takes the place of a directory meanwhile. The result is
+ * 0.
+ *
+ * The first error ends it; what was removed until then is gone. rondo_cancel
+ * ends it in the middle with RONDO_ECANCELED, which differs from the rules of
+ * section 12.
+ *
+ * Errors:
+ * - RONDO_EINVAL: the path is a root, or ends in "." or ".."; nothing has begun
+ * - RONDO_EBUSY: a directory was moved away meanwhile
+ * - RONDO_ENOENT
+ *
+ * As shutil.rmtree.
+ */
 RONDO_API rondo_id rondo_fs_remove_tree(rondo_loop *loop, const char *path,
                                         rondo_done_fn done, void *arg);
 
@@ -3752,39 +3870,50 @@ enum rondo_pump_flags {
     RONDO_PUMP_KEEP_OPEN = 1 << 0 /**< `to` is not ended when `from` ends */
 };
 
-/** moved: how many bytes `to`, or its write buffer, was given. */
+/** Tells how a pump has ended. moved is how many bytes `to`, or its write
+ * buffer, was given. */
 typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
                               int error);
 
 /**
  * Moves what `from` receives to `to`, until `from` ends or size bytes have gone
- * (-1: no limit). Two pumps make a proxy; the two transports may be one, which
- * then sends back what it gets. Between TCP transports without filters Linux
- * moves the bytes by splice(2), and they never enter the process. Elsewhere, and
- * with io_uring, they go through its memory. Either way `from` is read no faster than `to` sends: by
- * the limits of its write buffer, or what the kernel holds.
+ * (-1: no limit). Two pumps make a proxy. The two transports may be one, which
+ * then sends back what it receives.
  *
- * Meanwhile no data_received, get_buffer and eof_received of `from` come; all
- * other callbacks do. Its reading may be paused. To `to` nothing else can be
- * written (RONDO_EBUSY), and no filter can be pushed on either. What `from` has
- * not delivered before goes first; what comes after size bytes is its
- * protocol's.
+ * Between TCP transports without filters Linux moves the bytes by splice(2), so
+ * that they do not enter the process. Elsewhere, and with io_uring, they go
+ * through its memory. Either way `from` is read no faster than `to` sends.
  *
- * done comes from the loop, once, before the protocol gets bytes of `from`
- * again. Error 0: all has been given to `to`; and where
- * `from` has ended, its end, too, by rondo_transport_write_eof, unless
- * RONDO_PUMP_KEEP_OPEN is set. Both transports stay open; `from` has ended then,
- * without eof_received. An error: that of the transport that was lost, which its
- * connection_lost is given, too, or RONDO_ECLOSED if the program has closed it.
- * The other transport goes on. rondo_cancel ends the pump: RONDO_ECANCELED, when
- * the bytes that it has are with `to`. In a forked child it has a copy of them,
- * if rondo_loop_after_fork is called before the parent's loop runs; else `to`
- * ends there with RONDO_EFORKED.
+ * While the pump runs, the data_received, get_buffer and eof_received of `from`
+ * are not called; all other callbacks are. Its reading may be paused. To `to`
+ * nothing else can be written (RONDO_EBUSY). No filter can be pushed on either.
+ * Bytes that `from` has not delivered before go first; bytes after the first
+ * size bytes are its protocol's.
  *
- * Errors: RONDO_EINVAL (two loops, size 0, no done), RONDO_ECLOSED,
- * RONDO_ENOTCONN (connection_made is still to come), RONDO_EOF (`from` has ended
- * or only writes), RONDO_EPIPE (`to` only reads, or was ended), RONDO_EBUSY
- * (`from` or `to` has a pump, or `to` a sendfile), RONDO_ENOMEM.
+ * done is called once, from the loop, before the protocol gets bytes of `from`
+ * again. Its error is
+ * - 0: all has been given to `to`. If `from` has ended, `to` gets the end, too,
+ *   by rondo_transport_write_eof, unless RONDO_PUMP_KEEP_OPEN is set. Both
+ *   transports stay open; `from` has ended without eof_received.
+ * - RONDO_ECLOSED: the program has closed a transport; the other one goes on
+ * - RONDO_ECANCELED: rondo_cancel has ended the pump, and the bytes that it has
+ *   are with `to`
+ * - RONDO_EFORKED: see below
+ * - another error: that of the transport that was lost, which its
+ *   connection_lost gets, too; the other one goes on
+ *
+ * In a forked child the pump has a copy of its bytes, if rondo_loop_after_fork
+ * is called before the parent's loop runs; else `to` ends there with
+ * RONDO_EFORKED.
+ *
+ * Returns an id, or an error:
+ * - RONDO_EINVAL: two loops, size 0, or no done
+ * - RONDO_ECLOSED
+ * - RONDO_ENOTCONN: before connection_made
+ * - RONDO_EOF: `from` has ended, or only writes
+ * - RONDO_EPIPE: `to` only reads, or was ended
+ * - RONDO_EBUSY: `from` or `to` has a pump, or `to` a sendfile
+ * - RONDO_ENOMEM
  */
 RONDO_API rondo_id rondo_pump(rondo_transport *from, rondo_transport *to,
                               int64_t size, unsigned flags, rondo_pump_fn done,
@@ -3794,127 +3923,143 @@ RONDO_API rondo_id rondo_pump(rondo_transport *from, rondo_transport *to,
 /* Stability: young; since 0.1. */
 
 /**
- * A group is a number of loops, each on a thread of its own, and a home loop
- * that made them. A server of the group has its clients spread over the loops.
- * A client belongs to one loop at a time: its protocol's members are called on
- * that loop's thread, one after another, as with any loop. What several loops
- * use, such as the arg of a server, the program protects itself.
+ * A number of loops, each on a thread of its own, and a home loop that has made
+ * them. The clients of a group's server are spread over the loops. A client
+ * belongs to one loop at a time: its protocol is called on that loop's thread,
+ * one call after another, as with any loop. The program protects what several
+ * loops use, such as the arg of a server.
  *
- * Unless a comment says "any thread", the calls below are for the home loop's
- * thread. All `done` here come from the home loop, except rondo_group_move's.
+ * The functions of a group are called on the home loop's thread, except where a
+ * comment says "Any thread". Each `done` comes from the home loop, except that
+ * of rondo_group_move.
  *
- * In a forked child the threads do not exist. All calls are RONDO_EFORKED, also
- * after rondo_loop_after_fork of the home loop, which ends the group: each
- * `done` that waits gets RONDO_EFORKED. The child's copies of what the group's
- * loops had open (clients, and sockets that listen) stay open until it ends or
- * executes another program: until then a peer of the parent's sees no end when
- * the parent closes. As Netty's EventLoopGroup.
+ * In a forked child the threads do not exist. All functions return
+ * RONDO_EFORKED, also after rondo_loop_after_fork of the home loop; that ends
+ * the group, and each `done` that waits gets RONDO_EFORKED. What the group's
+ * loops had open (clients, and listening sockets) stays open in the child until
+ * it ends or executes another program: until then a peer of the parent sees no
+ * end when the parent closes. As Netty's EventLoopGroup.
  */
 typedef struct rondo_group rondo_group;
 
 /** A server whose clients are spread over a group's loops. */
 typedef struct rondo_group_server rondo_group_server;
 
-/** How a group is made. */
+/** How a group is made. Begin with RONDO_GROUP_OPTIONS_INIT. */
 typedef struct rondo_group_options {
     size_t size;
     /** How many loops, up to 1,024. 0: one for each core that the process may
-     * use, by its affinity and (Linux) the CPU quota of its cgroup */
+     * use, by its affinity and (Linux) the CPU quota of its cgroup. */
     unsigned loops;
-    /** Pins each thread to a core: the i-th to the i-th that the process may
-     * use, in turn. So are, on Linux, the threads that its loop starts for jobs
-     * and files. RONDO_ENOTSUP where RONDO_CAN_PIN_THREADS is false. */
+    /** Pins the i-th thread to the i-th core that the process may use, in turn;
+     * on Linux also the threads that its loop starts for jobs and files.
+     * RONDO_ENOTSUP where RONDO_CAN_PIN_THREADS is false. */
     rondo_switch pin;
-    /** How each loop is made; NULL: by default. Lent for the call. All threads
-     * call the allocator at the same time, and one may free what another has
-     * allocated. */
+    /** How each loop is made, lent for the call. NULL: the defaults. All
+     * threads call the allocator at the same time, and one may free what
+     * another has allocated. */
     const rondo_loop_options *loop;
-    /**
-     * A loop has ended although the group is not closing: its run failed with
-     * this error (rondo_last_error has its sentence), or, with error 0, the
-     * program has stopped it. What it held has ended by rondo_loop_close. The
-     * other loops go on, and get the clients to come; posts to it are
-     * RONDO_ECLOSED. From the home loop. NULL: its exception handler is told.
-     */
+    /** A loop has ended although the group is not closing: its run has failed
+     * with this error (rondo_last_error has the sentence), or, with error 0,
+     * the program has stopped it. It was ended as by rondo_loop_close. The
+     * other loops go on and get all new clients; posts to it are
+     * RONDO_ECLOSED. It is called from the home loop. NULL: the home loop's
+     * exception handler is told. */
     void (*loop_ended)(rondo_group *group, void *arg, size_t index, int error);
-    void *arg;
+    void *arg; /**< given to loop_ended */
 } rondo_group_options;
 
 /**
  * Starts the threads and makes their loops; returns when all of them run. The
- * group keeps rondo_loop_run of the home loop going until it is closed, which
- * rondo_loop_close of the home loop does, too. options may be NULL. 0;
- * RONDO_EINVAL; RONDO_ENOTSUP (pin, the backend); RONDO_EMFILE; RONDO_ENOMEM;
- * RONDO_EAGAIN: no more threads; and then none of them is left.
+ * group keeps rondo_loop_run of the home loop going until it is closed.
+ * rondo_loop_close of the home loop closes it, too. options may be NULL.
+ *
+ * Returns 0; or an error, and no thread is left:
+ * - RONDO_EINVAL
+ * - RONDO_ENOTSUP: pin, or the backend
+ * - RONDO_EMFILE, RONDO_ENOMEM
+ * - RONDO_EAGAIN: no more threads can be started
  */
 RONDO_API RONDO_MUST_CHECK int rondo_create_group(
     rondo_loop *home, const rondo_group_options *options, rondo_group **group);
 
-/** How many loops it was made with. Any thread. */
+/** Returns how many loops the group was made with. Any thread. */
 RONDO_API size_t rondo_group_size(const rondo_group *group);
 
-/** The home loop. Any thread. */
+/** Returns the home loop. Any thread. */
 RONDO_API rondo_loop *rondo_group_home(const rondo_group *group);
 
-/** The index of a loop in the group, from 0. RONDO_ENOENT: it is none of them.
- * Any thread. */
+/** Returns the index of a loop in the group, from 0; RONDO_ENOENT: it is not in
+ * the group. Any thread. */
 RONDO_API int rondo_group_index(rondo_group *group, const rondo_loop *loop);
 
-/** As rondo_call_soon_threadsafe on the loop of that index. 0; RONDO_ECLOSED:
- * it has ended; RONDO_EINVAL: there is no such loop; RONDO_ENOMEM. Any
- * thread. */
+/**
+ * Calls fn(loop, arg) on the loop of that index, as rondo_call_soon_threadsafe
+ * does. Any thread.
+ *
+ * Returns 0, or an error:
+ * - RONDO_ECLOSED: the loop has ended
+ * - RONDO_EINVAL: there is no such loop
+ * - RONDO_ENOMEM
+ */
 RONDO_API int rondo_group_post(rondo_group *group, size_t index, rondo_fn fn,
                                void *arg);
 
-/** Runs on a loop of the group, from that loop. */
+/** Called from a loop of the group, on its thread. */
 typedef int64_t (*rondo_group_fn)(rondo_loop *loop, size_t index, void *arg);
 
 /**
  * Calls fn once on each loop, at the same time, behind what was posted before.
- * When all have returned, done gets the sum of their results, or, if some are
- * < 0, that of the loop with the lowest index. A loop that has ended counts as
- * 0; one that ends now calls fn before it does. done may be NULL. 0;
- * RONDO_ECLOSED: the group closes, or no loop is left; RONDO_ENOMEM. As done's
- * result RONDO_ETIMEDOUT: a loop was given up by rondo_group_close.
+ * When all have returned, done gets the sum of their results; if some are below
+ * 0, that of the loop with the lowest index; RONDO_ETIMEDOUT: a loop was given
+ * up by rondo_group_close. A loop that has ended counts as 0; one that ends now
+ * calls fn before. done may be NULL.
+ *
+ * Returns 0, RONDO_ENOMEM, or RONDO_ECLOSED: the group closes, or no loop is
+ * left.
  */
 RONDO_API int rondo_group_each(rondo_group *group, rondo_group_fn fn, void *arg,
                                rondo_done_fn done, void *done_arg);
 
-/** Adds up the metrics of all loops. *sum is lent until done is called, with
- * the number of loops that were counted; set its size first. Errors as
- * rondo_group_each's. See rondo_loop_get_metrics. */
+/** Adds up the metrics of all loops. *sum is lent until done gets the number of
+ * loops that were counted; set its size first. Returns as rondo_group_each.
+ * See rondo_loop_get_metrics. */
 RONDO_API int rondo_group_get_metrics(rondo_group *group,
                                       rondo_loop_metrics *sum,
                                       rondo_done_fn done, void *arg);
 
 /** How clients come to the loops. */
 typedef enum rondo_spread {
-    /** By the kernel where it can and there is a port, else the fewest */
+    /** by the kernel where it can and there is a port, else to the fewest */
     RONDO_SPREAD_DEFAULT = 0,
-    /** Each loop listens for itself at the same port, and the kernel chooses
+    /** Each loop listens at the same port, and the kernel chooses
      * (RONDO_CAN_REUSE_PORT): the least work for each client. */
     RONDO_SPREAD_BY_KERNEL,
-    /** The home loop accepts and hands the client to one loop after another. */
+    /** the home loop accepts, and hands clients to one loop after another */
     RONDO_SPREAD_IN_TURN,
-    /** ... to the loop that has the fewest clients of this server. */
+    /** ... to the loop that has the fewest clients of this server */
     RONDO_SPREAD_TO_FEWEST
 } rondo_spread;
 
 /**
  * Listens, and serves clients on all loops of the group. options, protocol and
- * arg are those of rondo_create_server; the strings are not kept. protocol,
- * setup and protocol_factory are used on all threads; they see a rondo_server
- * that is the loop's part of this one. max_clients holds for each loop. The
- * options `closed` and `accepted` must be NULL, start_serving not off.
+ * arg are those of rondo_create_server; strings are copied. protocol, setup and
+ * protocol_factory are used on all threads; they see a rondo_server that is the
+ * loop's part of this server. max_clients holds for each loop. The options
+ * `closed` and `accepted` must be NULL, start_serving must not be off. server
+ * may be NULL.
  *
- * The sockets listen when this returns, so that its errors are told here: those
- * of rondo_create_server; RONDO_EADDRINUSE also where another process shares
- * the port, unless reuse_port is on; RONDO_ENOTSUP: spread by the kernel
- * without RONDO_CAN_REUSE_PORT or of a path or a socket; a named pipe of
- * Windows; RONDO_ECLOSED: the group closes, or no loop is left. A loop that
- * cannot take its part tells its exception handler; the others serve. When a
- * loop ends, its clients end with it, and so do those that wait in its own
- * backlog (spread by the kernel). server may be NULL.
+ * The sockets listen when this returns. A loop that cannot take its part tells
+ * its exception handler; the others serve. When a loop ends, its clients end
+ * with it, and so do those in its own backlog (spread by the kernel).
+ *
+ * Returns 0, or an error:
+ * - RONDO_EADDRINUSE: also if another process shares the port, unless
+ *   reuse_port is on
+ * - RONDO_ENOTSUP: a spread by the kernel without RONDO_CAN_REUSE_PORT, of a
+ *   path or of a socket; a named pipe of Windows
+ * - RONDO_ECLOSED: the group closes, or no loop is left
+ * - the errors of rondo_create_server
  */
 RONDO_API int rondo_group_serve(rondo_group *group,
                                 const rondo_server_options *options,
@@ -3922,80 +4067,94 @@ RONDO_API int rondo_group_serve(rondo_group *group,
                                 const rondo_protocol *protocol, void *arg,
                                 rondo_group_server **server);
 
-/** The i-th address that it listens at, as rondo_server_address. */
+/** Gets the i-th address that the server listens at. Returns as
+ * rondo_server_address. */
 RONDO_API int rondo_group_server_address(const rondo_group_server *server,
                                          size_t i, rondo_address *address);
 
-/** How many clients of the server the loop of that index has now; 0 for an
- * index beyond. Any thread. */
+/** Returns how many clients of the server the loop of that index has now; 0 for
+ * an index beyond. Any thread. */
 RONDO_API size_t rondo_group_server_clients(const rondo_group_server *server,
                                             size_t index);
 
-/** How its clients are spread. */
+/** Returns how the server's clients are spread. */
 RONDO_API rondo_spread
 rondo_group_server_spread(const rondo_group_server *server);
 
 /**
- * Stops listening; the clients stay until they end. After grace_ns those that
- * are left are aborted with RONDO_ETIMEDOUT, which their connection_lost tells
- * (0: at once; RONDO_NEVER: never). done, which may be NULL, gets how many that
- * were, once the last client is gone; RONDO_ETIMEDOUT: a loop was given up by
- * rondo_group_close. The pointer ends when done returns; without a done it is
- * valid as long as the group. Another call sets the time anew. 0;
- * RONDO_EBUSY: another call with a done; RONDO_EINVAL: a negative time;
- * RONDO_ENOMEM.
+ * Stops listening; the clients stay until they end. Clients that are left after
+ * grace_ns are aborted with RONDO_ETIMEDOUT (0: at once; RONDO_NEVER: never).
+ * Another call sets the time anew.
+ *
+ * done, which may be NULL, gets how many clients were aborted, once the last
+ * client is gone; RONDO_ETIMEDOUT: a loop was given up by rondo_group_close.
+ * The pointer is valid until done returns; without a done as long as the group.
+ *
+ * Returns 0, or an error:
+ * - RONDO_EBUSY: another call with a done
+ * - RONDO_EINVAL: a negative time
+ * - RONDO_ENOMEM
  */
 RONDO_API int rondo_group_server_close(rondo_group_server *server,
                                        int64_t grace_ns, rondo_done_fn done,
                                        void *arg);
 
 /**
- * Moves a connection, which any of the loops has, to the loop of that index:
- * to balance them. The thread of the loop that has it calls this, in a callback
- * of the connection or elsewhere. The transport stays the same object, with its
- * protocol, self, addresses, limits and timeouts, paused or not. What waits to
- * be sent (with its release functions and the done of each
- * rondo_transport_write_then), descriptors that wait, and bytes that were read
- * and not delivered go along. So do a rondo_transport_drain, whose id is no
- * longer valid, and the server, as the other loop's part of the same
- * rondo_group_server; an ordinary rondo_server loses the client.
+ * Moves a connection from the loop that has it to the loop of that index, to
+ * balance the loops. It is called on the thread of the loop that has the
+ * connection, in a callback of the connection or elsewhere. done may be NULL.
  *
- * After 0 nobody calls the transport until done(loop, arg, result) is called,
- * before any other callback of the connection. (Until it has left, callbacks
- * that were due by then are called, by the old loop. On iocp it leaves when the
- * write that the kernel has is over.) max_clients is not looked at.
+ * The transport stays the same object, with its protocol, self, addresses,
+ * limits and timeouts, paused or not. These go along: bytes that wait to be
+ * sent (with their release functions and the done of each
+ * rondo_transport_write_then), descriptors that wait, bytes that were read and
+ * not delivered, a rondo_transport_drain (whose id is no longer valid), and the
+ * server, as the other loop's part of the same rondo_group_server. An ordinary
+ * rondo_server loses the client. max_clients is not checked.
+ *
+ * After a result of 0 nobody may call the transport until done(loop, arg,
+ * result) is called, before any other callback of the connection. (Callbacks
+ * that were due before are called by the old loop. On iocp the connection
+ * leaves when the write that the kernel has is over.) The result of done is
+ *
  * - 0: `loop` is the new loop, on whose thread all its callbacks come from now
- *   on.
+ *   on
  * - RONDO_ECLOSED: `loop` is the old one, where it goes on as before: the new
- *   loop has ended, or the server closes.
- * - Another error: the connection failed meanwhile (`loop` is the old one), or
+ *   loop has ended, or the server closes
+ * - another error: the connection failed meanwhile (`loop` is the old one), or
  *   the new loop cannot take it (RONDO_ENOMEM, RONDO_EMFILE). connection_lost
  *   follows.
  *
- * Otherwise nothing happens: RONDO_EINVAL: none of the group's, no such loop,
- * or that loop has it; RONDO_ENOTSUP: not a socket of the transport's own, with
- * filters (which may use their loop), of a rondo_reader or a process;
- * RONDO_EBUSY: it moves already, or a file or
- * a pump is under way; RONDO_ENOTCONN: before connection_made; RONDO_ECLOSED:
- * it closes, the group closes or the loop has ended; RONDO_ENOMEM. done may be
- * NULL.
+ * Returns 0; or an error, and nothing has happened:
+ * - RONDO_EINVAL: not a connection of the group; no such loop; or that loop has
+ *   it
+ * - RONDO_ENOTSUP: not a socket that the transport owns; with filters, which
+ *   may use their loop; the connection of a rondo_reader or a process
+ * - RONDO_EBUSY: it moves already, or a file or a pump is under way
+ * - RONDO_ENOTCONN: before connection_made
+ * - RONDO_ECLOSED: it closes, the group closes, or the loop has ended
+ * - RONDO_ENOMEM
  */
 RONDO_API int rondo_group_move(rondo_group *group, rondo_transport *t,
                                size_t index, rondo_done_fn done, void *arg);
 
 /**
- * Closes all servers of the group, as rondo_group_server_close does with
- * grace_ns; then ends each loop by rondo_loop_close, and its thread. Posts are
- * taken until a loop ends. done gets 0 when all threads have ended, and the
- * pointer ends when it returns; it may be NULL if nothing but this function is
- * given the pointer any more. A loop that is in a callback when grace_ns is over
- * is waited for, by close_grace_ns of the home loop; then it is given up: done
- * gets RONDO_ETIMEDOUT, its thread ends alone once that callback returns, and
- * what its callbacks use must live until then.
+ * Closes all servers of the group, as rondo_group_server_close with grace_ns;
+ * then ends each loop by rondo_loop_close, and its thread. Posts are taken
+ * until a loop ends. Another call sets the time anew. While the home loop
+ * closes, the same happens without grace.
  *
- * Another call sets the time anew. 0; RONDO_EBUSY: another call with a done;
- * RONDO_EINVAL: a negative time; RONDO_ENOMEM: nothing has happened. While
- * the home loop closes the same happens with no grace.
+ * done gets 0 when all threads have ended; the pointer is valid until it
+ * returns. done may be NULL if nothing but this function is given the pointer
+ * any more. A loop that is in a callback when grace_ns is over is waited for,
+ * by close_grace_ns of the home loop; then it is given up: done gets
+ * RONDO_ETIMEDOUT, its thread ends alone once that callback returns, and what
+ * its callbacks use must live until then.
+ *
+ * Returns 0, or an error:
+ * - RONDO_EBUSY: another call with a done
+ * - RONDO_EINVAL: a negative time
+ * - RONDO_ENOMEM: nothing has happened
  */
 RONDO_API int rondo_group_close(rondo_group *group, int64_t grace_ns,
                                 rondo_done_fn done, void *arg);
@@ -4003,29 +4162,31 @@ RONDO_API int rondo_group_close(rondo_group *group, int64_t grace_ns,
 /* ---- 16. watching files and directories --------------------------------- */
 /* Stability: young; since 0.1. */
 
-/** What a rondo_path_event tells, in bits. */
+/** What a rondo_path_event tells: bits. */
 enum rondo_path_what {
-    /** From here on each change is told; the first event. */
+    /** the first event: from here on each change is told */
     RONDO_PATH_BEGUN = 1 << 0,
-    /** More may have happened than is told: the system dropped events, memory or
-     * descriptors ran out, or the process is a forked child. The program looks
-     * at its files itself; what differs from before is told as usual. */
+    /** More may have happened than is told: the system dropped events, memory
+     * or descriptors ran out, or the process is a forked child. The program
+     * must look at its files itself; what differs from before is told as
+     * usual. */
     RONDO_PATH_OVERFLOW = 1 << 1,
-    RONDO_PATH_CREATED = 1 << 2,    /**< path is there, and was not */
-    RONDO_PATH_CHANGED = 1 << 3,    /**< was written to, or replaced */
-    RONDO_PATH_REMOVED = 1 << 4,    /**< path is not there any more */
-    RONDO_PATH_RENAMED = 1 << 5,    /**< was called `from`, with all below it */
-    RONDO_PATH_ATTRIBUTES = 1 << 6, /**< permissions, owner and the like */
-    /** The watch is over, because of `error`; the last event. */
+    RONDO_PATH_CREATED = 1 << 2, /**< the path exists, and did not */
+    RONDO_PATH_CHANGED = 1 << 3, /**< it was written to, or replaced */
+    RONDO_PATH_REMOVED = 1 << 4, /**< the path does not exist any more */
+    /** it was called `from`, with all below it */
+    RONDO_PATH_RENAMED = 1 << 5,
+    RONDO_PATH_ATTRIBUTES = 1 << 6, /**< permissions, owner and similar */
+    /** the last event: the watch has ended because of `error` */
     RONDO_PATH_ENDED = 1 << 7
 };
 
-/** One event. The texts are valid in the callback. */
+/** One event. The texts are lent for the callback. */
 typedef struct rondo_path_event {
     size_t size;
-    unsigned what; /**< enum rondo_path_what */
-    /** What was watched, as it was given; or that, "/" and the way from there to
-     * a file below it. */
+    unsigned what; /**< bits of rondo_path_what */
+    /** The watched path as it was given, or that path, "/" and the rest of the
+     * path of a file below it. */
     const char *path;
     const char *from;     /**< RENAMED: the path before these events, or NULL */
     rondo_file_type type; /**< what it is, or was */
@@ -4033,51 +4194,63 @@ typedef struct rondo_path_event {
     int error;            /**< ENDED: RONDO_E... */
 } rondo_path_event;
 
-/** One call an event. */
+/** Called for each event. */
 typedef void (*rondo_path_fn)(rondo_loop *loop, void *arg,
                               const rondo_path_event *event);
 
-/** How a path is watched. */
+/** How a path is watched. Begin with RONDO_PATH_OPTIONS_INIT, or
+ * RONDO_PATH(.recursive = true). */
 typedef struct rondo_path_options {
     size_t size;
-    bool recursive; /**< all directories below it, too; links lead nowhere */
-    /** "poll": looks at each file every interval_ns, for file systems that tell
-     * nothing (network, FUSE, /proc); else "inotify", "kqueue" or "changes"
-     * (Windows). NULL: the system's, and "poll" where it has none
+    /** also all directories below it; links are not followed */
+    bool recursive;
+    /** "poll" looks at each file every interval_ns: for file systems that do
+     * not tell of changes (network, FUSE, /proc). Else "inotify", "kqueue" or
+     * "changes" (Windows). NULL: the system's, or "poll" if it has none
      * (RONDO_CAN_WATCH_PATHS). RONDO_ENOTSUP: not on this system. */
     const char *watcher;
-    /** What happens in that time after a change is told as one, compared with
-     * before. 0: as soon as it is seen, but a rename 5 ms later, since it is
-     * two changes. */
+    /** Changes within this time after a change are told as one, compared with
+     * before. 0: as soon as a change is seen, but a rename 5 ms later, since
+     * it is two changes. */
     int64_t settle_ns;
     int64_t interval_ns; /**< of "poll". 0: 1 s */
-    bool may_be_missing; /**< also before it exists, else RONDO_ENOENT */
+    bool may_be_missing; /**< watch also before it exists; else RONDO_ENOENT */
 } rondo_path_options;
 
 /**
- * Watches a file, or a directory and the files in it: fn is called for each
- * change, until rondo_cancel or RONDO_PATH_ENDED. It compares what is there with
- * what was there: of a file that is written to a thousand times before fn is
- * called one change is told, of a file that came and went none. So memory is
- * bounded by the number of files that are watched, about 200 bytes each.
+ * Watches a file, or a directory and the files in it: calls fn for each change,
+ * until rondo_cancel or RONDO_PATH_ENDED.
  *
- * What is watched is the path. A file that another one replaces (an editor
- * writes a new one and renames it) is told as one change, a watched path that is
- * removed and made again as REMOVED and CREATED; a symbolic link at the path
- * leads on. A directory that is new in a watched tree brings an event for each
- * file in it, one that is renamed one for itself; a file that is moved out of
- * the tree is removed. Not told are writes through a memory map, and that a
- * directory above the one that holds the path is renamed.
+ * It compares what is there with what was there before. If a file is written to
+ * a thousand times before fn is called, one change is told; a file that came
+ * and went is not told. So memory is bounded by the number of watched files,
+ * about 200 bytes each.
  *
- * One thread of the loop's looks at the files of all its watches: a slow disk
- * holds up other watches, and nothing else. rondo_loop_close waits for it.
+ * What is watched is the path:
+ * - A file that is replaced by another one (an editor writes a new file and
+ *   renames it) is told as one change.
+ * - A watched path that is removed and made again is told as REMOVED and
+ *   CREATED.
+ * - A symbolic link at the path is followed.
+ * - A new directory in a watched tree brings an event for each file in it; a
+ *   renamed one brings one event for itself.
+ * - A file that is moved out of the tree is removed.
+ * - Not told: writes through a memory map; and the rename of a directory above
+ *   the one that holds the path.
  *
- * Returns an id. rondo_set_release says what becomes of arg; a watch keeps
- * rondo_loop_run running (rondo_set_background). As ENDED's error: RONDO_ENOENT,
- * RONDO_EACCES, RONDO_ENOTDIR; RONDO_ENOSPC, RONDO_EMFILE: a limit of the
- * system's that rondo_last_error names ("inotify": a watch a directory, "kqueue":
- * a descriptor a file). RONDO_EINVAL: an empty path, a negative time. See
- * inotify(7), kqueue(2) EVFILT_VNODE, ReadDirectoryChangesW, libuv's
+ * One thread of the loop looks at the files of all its watches: a slow disk
+ * delays other watches, and nothing else. rondo_loop_close waits for it. A
+ * watch keeps rondo_loop_run going (rondo_set_background). rondo_set_release
+ * sets what frees arg.
+ *
+ * Returns an id, or RONDO_EINVAL: an empty path, or a negative time. Errors of
+ * RONDO_PATH_ENDED:
+ * - RONDO_ENOENT, RONDO_EACCES, RONDO_ENOTDIR
+ * - RONDO_ENOSPC, RONDO_EMFILE: a limit of the system, which rondo_last_error
+ *   names ("inotify": a watch for each directory, "kqueue": a descriptor for
+ *   each file)
+ *
+ * See inotify(7), kqueue(2) EVFILT_VNODE, ReadDirectoryChangesW, libuv's
  * uv_fs_event_t and uv_fs_poll_t.
  */
 RONDO_API rondo_id rondo_watch_path(rondo_loop *loop, const char *path,
@@ -4090,113 +4263,133 @@ RONDO_API rondo_id rondo_watch_path(rondo_loop *loop, const char *path,
 /** How a terminal hands over what is typed. */
 typedef enum rondo_terminal_mode {
     RONDO_TERMINAL_NORMAL = 0, /**< as it was before the first change */
-    RONDO_TERMINAL_NO_ECHO,    /**< lines that are not shown, as passwords */
-    RONDO_TERMINAL_RAW         /**< each byte at once, Ctrl-C too; not shown */
+    RONDO_TERMINAL_NO_ECHO, /**< lines that are not shown, such as passwords */
+    RONDO_TERMINAL_RAW      /**< each byte at once, also Ctrl-C; not shown */
 } rondo_terminal_mode;
 
-/** For rondo_terminal_set_mode: SIGHUP, SIGINT, SIGQUIT, SIGTERM and those of a
- * crash restore all terminals before they end the process, and SIGTSTP before it
- * stops the process, which sets them again when it goes on; of these signals only
- * those without a handler at the first such call. They stay caught. Windows:
- * nothing. */
+/**
+ * A flag of rondo_terminal_set_mode: restores all terminals before a signal
+ * ends or stops the process. The signals are SIGHUP, SIGINT, SIGQUIT, SIGTERM,
+ * those of a crash, and SIGTSTP; when the process goes on after a stop, the
+ * mode is set again. Only signals without a handler at the first such call are
+ * caught; they stay caught. Windows: no effect.
+ */
 #define RONDO_TERMINAL_GUARD 1
 
-/** Tells whether the descriptor is a terminal. Any thread. See isatty(3). */
+/** Returns whether the descriptor is a terminal. Any thread. See isatty(3). */
 RONDO_API bool rondo_is_terminal(rondo_fd fd);
 
 /**
- * Sets the mode of a terminal (Windows: of a console's input), for all who use
- * it. exit(3) restores what was there before the first change, unless the
- * process is in the background; so does RONDO_TERMINAL_NORMAL, which also closes
- * the descriptor that the library keeps meanwhile. The descriptor stays the
- * program's. In raw mode "\n" is still written as a new line. A forked child
- * does not restore what its parent has changed.
+ * Sets the mode of a terminal (Windows: of a console's input), for all
+ * processes that use it. Any thread. In raw mode "\n" is still written as a new
+ * line. The descriptor stays the program's.
  *
- * 0; RONDO_EINVAL: not a terminal; RONDO_EMFILE: eight others have been changed.
- * Any thread. See termios(3), SetConsoleMode; libuv's uv_tty_set_mode.
+ * exit(3) restores the mode from before the first change, unless the process is
+ * in the background. RONDO_TERMINAL_NORMAL restores it, too, and closes the
+ * descriptor that the library keeps meanwhile. A forked child does not restore
+ * what its parent has changed.
+ *
+ * Returns 0, or an error:
+ * - RONDO_EINVAL: not a terminal
+ * - RONDO_EMFILE: eight other terminals have been changed
+ *
+ * See termios(3), SetConsoleMode; libuv's uv_tty_set_mode.
  */
 RONDO_API int rondo_terminal_set_mode(rondo_fd fd, rondo_terminal_mode mode,
                                       unsigned flags);
 
 /** Restores all terminals for now: before _exit(2), or before the program stops
- * itself. Any thread, any signal handler. See libuv's uv_tty_reset_mode. */
+ * itself. Any thread, and signal handlers. See libuv's uv_tty_reset_mode. */
 RONDO_API void rondo_terminal_restore(void);
 
-/** The size of its window in characters; 0: not known. RONDO_EINVAL: not a
- * terminal. Any thread. See TIOCGWINSZ of ioctl_tty(2),
- * GetConsoleScreenBufferInfo; libuv's uv_tty_get_winsize. */
+/** Gets the size of a terminal's window in characters; 0: not known. Any
+ * thread. Returns 0, or RONDO_EINVAL: not a terminal. See TIOCGWINSZ of
+ * ioctl_tty(2), GetConsoleScreenBufferInfo; libuv's uv_tty_get_winsize. */
 RONDO_API int rondo_terminal_get_size(rondo_fd fd, unsigned *columns,
                                       unsigned *rows);
 
-/** The size of a terminal now. error: 0, or the last call: the terminal is gone,
- * and the size is 0. */
+/** Gets the size of a terminal. With an error it is the last call: the terminal
+ * is gone, and the size is 0. */
 typedef void (*rondo_terminal_size_fn)(rondo_loop *loop, void *arg,
                                        unsigned columns, unsigned rows,
                                        int error);
 
 /**
- * Calls fn with the terminal's size from the loop, and again after each change
- * of it, until rondo_cancel or an error. The descriptor stays the program's.
- * Unix: by SIGWINCH, which the kernel sends to the foreground processes of a
- * session's terminal; the program may handle it, too. Windows tells those alone
- * who read a console's input as records, so the loop looks each 250 ms.
+ * Calls fn from the loop with the terminal's size, and again after each change
+ * of it, until rondo_cancel or an error. The descriptor stays the program's. A
+ * watch keeps rondo_loop_run going (rondo_set_background). rondo_set_release
+ * sets what frees arg.
  *
- * Returns an id. rondo_set_release says what becomes of arg; a watch keeps
- * rondo_loop_run running (rondo_set_background). RONDO_EINVAL: not a terminal.
- * See libuv's SIGWINCH.
+ * Unix: it uses SIGWINCH, which the kernel sends to the foreground processes of
+ * a session's terminal; the program may handle it, too. Windows tells only
+ * programs that read a console's input as records, so the loop looks each 250
+ * ms.
+ *
+ * Returns an id, or RONDO_EINVAL: not a terminal. See libuv's SIGWINCH.
  */
 RONDO_API rondo_id rondo_watch_terminal_size(rondo_loop *loop, rondo_fd fd,
                                              rondo_terminal_size_fn fn,
                                              void *arg);
 
-/** How many colours it shows: 0, 16, 256 or 16777216; 0 if it is no terminal, and
- * if the environment's NO_COLOR is not empty. Unix: by TERM and COLORTERM.
- * Windows: turns the sequences of virtual terminals on until the process ends; 0
- * where there are none (before Windows 10 1511). Any thread. */
+/**
+ * Returns how many colours the terminal shows: 0, 16, 256 or 16777216. It is 0
+ * if the descriptor is not a terminal, or if the environment's NO_COLOR is not
+ * empty. Any thread.
+ *
+ * Unix: it reads TERM and COLORTERM. Windows: it turns the sequences of virtual
+ * terminals on until the process ends; 0 if there are none (before Windows 10
+ * 1511).
+ */
 RONDO_API int rondo_terminal_colours(rondo_fd fd);
 
 /* ---- 18. the machine ---------------------------------------------------- */
 /* Stability: young; since 0.1. */
 
 /**
- * Fills size bytes with random bytes of the system's generator, fit for keys:
- * all of them, or none and an error. Blocks only while a machine that has just
- * started has no entropy yet. 0; RONDO_EINVAL; RONDO_EMFILE, RONDO_ENOENT: an old
- * Linux, where it is a device. Any thread. See getrandom(2), arc4random(3),
- * BCryptGenRandom, libuv's uv_random, os.urandom.
+ * Fills size bytes with random bytes of the system's generator, good enough for
+ * keys: all of them, or none and an error. It blocks only while a machine that
+ * has just started has no entropy yet. Any thread.
+ *
+ * Returns 0, RONDO_EINVAL, or RONDO_EMFILE or RONDO_ENOENT (an old Linux, where
+ * it is a device). See getrandom(2), arc4random(3), BCryptGenRandom, libuv's
+ * uv_random, os.urandom.
  */
 RONDO_API RONDO_MUST_CHECK int rondo_random(void *data, size_t size);
 
 /**
- * Writes the host's name in UTF-8, with a NUL byte. Returns the number of bytes
- * before it; RONDO_ETOOMUCH: size bytes are not enough (name is then ""), 256
- * always are. Any thread. See gethostname(3), GetComputerNameEx's
+ * Writes the host's name in UTF-8 with a NUL byte. 256 bytes are always enough.
+ * Any thread.
+ *
+ * Returns the number of bytes before the NUL; RONDO_ETOOMUCH: size bytes are
+ * not enough, and name is "". See gethostname(3), GetComputerNameEx's
  * ComputerNameDnsHostname, libuv's uv_os_gethostname.
  */
 RONDO_API int rondo_host_name(char *name, size_t size);
 
-/** How many processors the process may keep busy, at least 1: those that it may
- * run on, or fewer where a control group has a quota. Any thread. As
+/** Returns how many processors the process may keep busy, at least 1: those
+ * that it may run on, or fewer if a control group has a quota. Any thread. As
  * os.process_cpu_count, libuv's uv_available_parallelism. */
 RONDO_API unsigned rondo_available_cores(void);
 
 /**
- * How many bytes of memory the process may use, with all that shares the limit:
- * Linux: the least memory.max or memory.high of its control groups, in version 1
- * memory.limit_in_bytes; Windows: of its job object. INT64_MAX: no limit.
- * RONDO_ENOTSUP on other systems. Limits of setrlimit(2) do not count. Any
- * thread. See cgroups(7), libuv's uv_get_constrained_memory.
+ * Returns how many bytes of memory the process may use, together with all that
+ * shares the limit; INT64_MAX: no limit. Any thread.
+ *
+ * Linux: the least memory.max or memory.high of its control groups, in version
+ * 1 memory.limit_in_bytes. Windows: of its job object. Other systems:
+ * RONDO_ENOTSUP. Limits of setrlimit(2) do not count. See cgroups(7), libuv's
+ * uv_get_constrained_memory.
  */
 RONDO_API int64_t rondo_memory_limit(void);
 
-/** What an interface is, in bits. */
+/** What a network interface is: bits. */
 enum rondo_interface_flag {
-    RONDO_INTERFACE_UP = 1 << 0,      /**< turned on */
-    RONDO_INTERFACE_RUNNING = 1 << 1, /**< has a carrier */
-    RONDO_INTERFACE_LOOPBACK = 1 << 2,
-    RONDO_INTERFACE_POINT_TO_POINT = 1 << 3,
-    RONDO_INTERFACE_BROADCAST = 1 << 4,
-    RONDO_INTERFACE_MULTICAST = 1 << 5
+    RONDO_INTERFACE_UP = 1 << 0,             /**< turned on */
+    RONDO_INTERFACE_RUNNING = 1 << 1,        /**< has a carrier */
+    RONDO_INTERFACE_LOOPBACK = 1 << 2,       /**< it leads to this machine */
+    RONDO_INTERFACE_POINT_TO_POINT = 1 << 3, /**< it has one peer */
+    RONDO_INTERFACE_BROADCAST = 1 << 4,      /**< it can broadcast */
+    RONDO_INTERFACE_MULTICAST = 1 << 5       /**< it can multicast */
 };
 
 /** One address of a network interface. */
@@ -4205,40 +4398,45 @@ typedef struct rondo_interface {
     struct rondo_interface *next; /**< NULL: the last one */
     const char *name;             /**< "eth0"; Windows: "Ethernet 2" */
     uint32_t index; /**< the scope of its addresses: rondo_address_scope */
-    unsigned flags; /**< enum rondo_interface_flag */
+    unsigned flags; /**< bits of rondo_interface_flag */
     rondo_address address;     /**< port 0; empty: it has none */
-    unsigned prefix;           /**< bits of the network's part, 24 for /24 */
-    unsigned char hardware[8]; /**< its MAC address or the like */
+    unsigned prefix;           /**< bits of the network part: 24 for /24 */
+    unsigned char hardware[8]; /**< its MAC address or similar */
     size_t hardware_size;      /**< in bytes; 0: none, or a longer one */
 } rondo_interface;
 
 /**
  * Lists the addresses of all network interfaces, those of one interface in a
- * row; an interface without one is there once. *first is the program's, for
- * rondo_free_interfaces; NULL: there are none, or an error. 0, RONDO_ENOMEM,
- * RONDO_EMFILE, RONDO_ENFILE. Any thread. See getifaddrs(3),
+ * row. An interface without an address is there once. *first is the program's,
+ * which frees it by rondo_free_interfaces; NULL: there are none, or an error.
+ * Any thread.
+ *
+ * Returns 0, RONDO_ENOMEM, RONDO_EMFILE or RONDO_ENFILE. See getifaddrs(3),
  * GetAdaptersAddresses, libuv's uv_interface_addresses.
  */
 RONDO_API int rondo_list_interfaces(rondo_interface **first);
 
-/** Frees such a list. NULL: nothing. Any thread. */
+/** Frees a list of rondo_list_interfaces. NULL is ignored. Any thread. */
 RONDO_API void rondo_free_interfaces(rondo_interface *first);
 
-/** The interfaces as they are now; the list is valid in the callback. error: 0,
- * or the last call: the interfaces could not be read, or the system no longer
- * tells of them. */
+/** Gets the network interfaces as they are now, lent for the callback. With an
+ * error it is the last call: the interfaces could not be read, or the system
+ * no longer tells of them. */
 typedef void (*rondo_interfaces_fn)(rondo_loop *loop, void *arg,
                                     const rondo_interface *first, int error);
 
 /**
- * Calls fn with all network interfaces from the loop, and again after each
+ * Calls fn from the loop with all network interfaces, and again after each
  * change of what rondo_list_interfaces lists, until rondo_cancel or an error.
- * Changes that come together are one call; the last state is never missed.
+ * Changes that come together are one call; the last state is never missed. A
+ * watch keeps rondo_loop_run going (rondo_set_background). rondo_set_release
+ * sets what frees arg.
  *
- * Returns an id. rondo_set_release says what becomes of arg; a watch keeps
- * rondo_loop_run running (rondo_set_background). RONDO_ENOTSUP where
- * RONDO_CAN_WATCH_NETWORK is false; RONDO_EMFILE, RONDO_ENFILE. See
- * rtnetlink(7), route(4), NotifyIpInterfaceChange.
+ * Returns an id, or an error:
+ * - RONDO_ENOTSUP: RONDO_CAN_WATCH_NETWORK is false
+ * - RONDO_EMFILE, RONDO_ENFILE
+ *
+ * See rtnetlink(7), route(4), NotifyIpInterfaceChange.
  */
 RONDO_API rondo_id rondo_watch_interfaces(rondo_loop *loop,
                                           rondo_interfaces_fn fn, void *arg);
@@ -4259,27 +4457,46 @@ template <class T> inline T rondo_options_init()
     {                                                                          \
         .size = sizeof(type)                                                   \
     }
-/** Keyword arguments (C only; in C++ fill a variable made with
- * RONDO_CONNECT_OPTIONS_INIT):
- * rondo_create_connection(loop, RONDO_CONNECT(.host = "a", .port = 80), ...) */
+/**
+ * Options in place, as keyword arguments: RONDO_CONNECT(.host = "a", .port =
+ * 80). C only; in C++ fill a variable made with RONDO_CONNECT_OPTIONS_INIT.
+ *
+ * Stability: stable; since 0.1.
+ */
 #define RONDO_CONNECT(...)                                                     \
     (&(const rondo_connect_options){.size = sizeof(rondo_connect_options),     \
                                     __VA_ARGS__})
+/** Options of rondo_create_server in place, as RONDO_CONNECT.
+ *
+ * Stability: stable; since 0.1. */
 #define RONDO_SERVE(...)                                                       \
     (&(const rondo_server_options){.size = sizeof(rondo_server_options),       \
                                    __VA_ARGS__})
+/** Options of rondo_create_datagram_endpoint in place, as RONDO_CONNECT.
+ *
+ * Stability: stable; since 0.1. */
 #define RONDO_DATAGRAM(...)                                                    \
     (&(const rondo_datagram_options){.size = sizeof(rondo_datagram_options),   \
                                      __VA_ARGS__})
+/** Options of rondo_subprocess_exec in place, as RONDO_CONNECT.
+ *
+ * Stability: stable; since 0.1. */
 #define RONDO_PROCESS(...)                                                     \
     (&(const rondo_process_options){.size = sizeof(rondo_process_options),     \
                                     __VA_ARGS__})
+/** Options of rondo_watch_path in place, as RONDO_CONNECT.
+ *
+ * Stability: young; since 0.1. */
 #define RONDO_PATH(...)                                                        \
     (&(const rondo_path_options){.size = sizeof(rondo_path_options),           \
                                  __VA_ARGS__})
 #endif
 
-/** Option and out structs with their size set and all else zero. */
+/**
+ * Option and out structs with their size set and all else zero.
+ *
+ * Stability: stable; since 0.1.
+ */
 #define RONDO_LOOP_OPTIONS_INIT     RONDO_INIT_(rondo_loop_options)
 #define RONDO_CONNECT_OPTIONS_INIT  RONDO_INIT_(rondo_connect_options)
 #define RONDO_SERVER_OPTIONS_INIT   RONDO_INIT_(rondo_server_options)
