@@ -119,6 +119,7 @@
 #define done_forget rondo_p_done_forget
 #define drain_class rondo_p_drain_class
 #define embed_go_on_waiting rondo_p_embed_go_on_waiting
+#define error_advise rondo_p_error_advise
 #define error_from_os rondo_p_error_from_os
 #define error_given rondo_p_error_given
 #define error_in rondo_p_error_in
