@@ -46,8 +46,9 @@ typedef struct rondo_tls_options {
 
 /**
  * Makes a context. TLS 1.2 is the least. 0; RONDO_EINVAL (a server without a
- * certificate, an ALPN list that is none), RONDO_ENOENT or RONDO_EPROTO (a file
- * that cannot be read or used), RONDO_ENOTSUP (an option of a newer header),
+ * certificate, an ALPN list that is none), RONDO_ENOENT, RONDO_EACCES or
+ * RONDO_EIO (a file that cannot be read), RONDO_EPROTO (one that cannot be
+ * used; the sentence says why), RONDO_ENOTSUP (an option of a newer header),
  * RONDO_ENOMEM. Any thread.
  */
 int rondo_tls_context_new(rondo_tls_context **context,
