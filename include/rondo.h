@@ -1517,9 +1517,14 @@ RONDO_API void rondo_transport_abort_with(rondo_transport *t, int error);
 /** Closed, aborted or lost. As BaseTransport.is_closing, and uv_is_closing. */
 RONDO_API bool rondo_transport_is_closing(const rondo_transport *t);
 
-/** No data is delivered and none is read from the kernel until resume, so that
- * in the end the peer blocks. Twice, and after close: harmless. 0. As
- * ReadTransport.pause_reading, and libuv's uv_read_stop. */
+/**
+ * No data is delivered and none is read from the kernel until resume, so that in
+ * the end the peer blocks. Meanwhile the transport does not hear that the peer
+ * has left, or has reset the connection, unless it writes: the bytes before the
+ * end are still to be read. A program that pauses for long and must know sets
+ * rondo_transport_set_timeouts or writes something now and then. Twice, and after
+ * close: harmless. 0. As ReadTransport.pause_reading, and libuv's uv_read_stop.
+ */
 RONDO_API int rondo_transport_pause_reading(rondo_transport *t);
 
 /** Goes on reading. Harmless where it was not paused. 0. As
@@ -2147,6 +2152,17 @@ RONDO_API int rondo_datagram_leave(rondo_datagram *d,
                                    const rondo_address *group,
                                    const char *interface_name);
 
+/**
+ * Sends multicast datagrams by this interface from now on; one for which
+ * rondo_datagram_send_with says another goes by that. interface_name: as
+ * rondo_datagram_join's; NULL: the system's choice again. 0, RONDO_EINVAL (no IP
+ * endpoint), RONDO_ENOENT (no such interface), RONDO_EADDRNOTAVAIL (it has no
+ * IPv4 address, which IPv4 needs), RONDO_ECLOSED. As
+ * uv_udp_set_multicast_interface, and IP_MULTICAST_IF of ip(7).
+ */
+RONDO_API int rondo_datagram_set_multicast_interface(
+    rondo_datagram *d, const char *interface_name);
+
 /** How many routers multicast datagrams may pass: 0 to 255, 1 at first. 0, or
  * RONDO_EINVAL. As IP_MULTICAST_TTL of ip(7). */
 RONDO_API int rondo_datagram_set_multicast_ttl(rondo_datagram *d, int ttl);
@@ -2178,8 +2194,9 @@ typedef struct rondo_exit {
     bool known; /**< false: somebody else has reaped it (SIGCHLD ignored, a
                  * stray wait), and the rest is 0 */
     bool signaled;
-    int signal;    /**< what killed it; 0 unless signaled */
-    uint32_t code; /**< of its exit; 0 when signaled */
+    int signal;           /**< what killed it; 0 unless signaled */
+    uint32_t code;        /**< of its exit; 0 when signaled */
+    uint64_t reserved[4]; /**< 0: places of later members */
 } rondo_exit;
 
 /**
@@ -2998,6 +3015,10 @@ RONDO_API rondo_id rondo_file_read(rondo_file *file, int64_t position,
  * RONDO_FILE_APPEND the position is RONDO_FILE_CURRENT, and the bytes go to the
  * end, wherever that is then; else RONDO_EINVAL. RONDO_EBADF: not opened for
  * writing. See pwrite(2).
+ *
+ * A loop that closes does not begin what has not begun: such a write is
+ * RONDO_ECANCELED, and nothing of it is in the file. A program that wants all of
+ * them there closes the file first, and the loop in that done, or after it.
  */
 RONDO_API rondo_id rondo_file_write(rondo_file *file, int64_t position,
                                     const rondo_buffer *buffers, size_t count,
@@ -3280,7 +3301,8 @@ typedef struct rondo_dir_entry {
     const char *name;
     rondo_file_type type;
     const rondo_file_info
-        *info; /**< of the entry itself; NULL: not asked for */
+        *info;               /**< of the entry itself; NULL: not asked for */
+    const void *reserved[2]; /**< NULL: places of later members */
 } rondo_dir_entry;
 
 /** count entries, in no order; none and no error: the directory has no more. */
@@ -3315,6 +3337,7 @@ enum { RONDO_WALK_FOLLOW = 1 << 8 };
 
 /** What a walk has found, valid during the callback. */
 typedef struct rondo_walk_entry {
+    size_t size;
     const char *path; /**< that of the walk, then the names to the entry */
     const char *name; /**< the end of it */
     rondo_file_type type;
@@ -3371,6 +3394,10 @@ typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
  * moves the bytes by splice(2), and they never enter the process. Elsewhere, and
  * with io_uring, they go through its memory. Either way `from` is read no faster than `to` sends: by
  * the limits of its write buffer, or what the kernel holds.
+ *
+ * A program that begins it later than in connection_made pauses reading first:
+ * what comes before belongs to the protocol of `from`, and is dropped if that
+ * has no data_received.
  *
  * Meanwhile no data_received, get_buffer and eof_received of `from` come; all
  * other callbacks do. Its reading may be paused. To `to` nothing else can be
@@ -3695,7 +3722,8 @@ RONDO_API rondo_id rondo_watch_path(rondo_loop *loop, const char *path,
 /** How a terminal hands over what is typed. */
 typedef enum rondo_terminal_mode {
     RONDO_TERMINAL_NORMAL = 0, /**< as it was before the first change */
-    RONDO_TERMINAL_NO_ECHO,    /**< lines that are not shown, as passwords */
+    RONDO_TERMINAL_NO_ECHO,    /**< lines that are not shown, as passwords: the
+                                    Enter at their end neither */
     RONDO_TERMINAL_RAW         /**< each byte at once, Ctrl-C too; not shown */
 } rondo_terminal_mode;
 

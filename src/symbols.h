@@ -860,6 +860,7 @@
 #define sys_local_address rondo_p_sys_local_address
 #define sys_memory_limit rondo_p_sys_memory_limit
 #define sys_multicast rondo_p_sys_multicast
+#define sys_multicast_from rondo_p_sys_multicast_from
 #define sys_mutex_destroy rondo_p_sys_mutex_destroy
 #define sys_mutex_init rondo_p_sys_mutex_init
 #define sys_mutex_lock rondo_p_sys_mutex_lock
