@@ -377,13 +377,21 @@ static const char *last_name(struct world *w)
     return name;
 }
 
-/* "(ENAME)" and "(ENAME, from ...)" name the error that was returned. */
+/* "(ENAME)" and "(ENAME, from ...)" name the error that was returned, unless it
+ * is a name of the system's. */
 static bool names_another(const char *sentence, int error)
 {
     const char *open = strstr(sentence, "(E");
-    const char *name = rondo_error_name(error);
 
-    return open && strncmp(open + 1, name, strlen(name)) != 0;
+    for (int other = -20001; open && other > -20100; other--) {
+        const char *name = rondo_error_name(other);
+        size_t size = strlen(name);
+
+        if (other != error && strncmp(open + 1, name, size) == 0 &&
+            (open[size + 1] == ')' || open[size + 1] == ','))
+            return true;
+    }
+    return false;
 }
 
 static void check_sentence(struct world *w, const struct mistake *m, int error)
