@@ -1800,10 +1800,21 @@ RONDO_API void rondo_transport_abort_with(rondo_transport *t, int error);
  * BaseTransport.is_closing, and uv_is_closing. */
 RONDO_API bool rondo_transport_is_closing(const rondo_transport *t);
 
+<<<<<<< HEAD
 /** Stops reading until rondo_transport_resume_reading: no data is delivered and
  * none is read from the kernel, so that in the end the peer cannot send. It
  * may be called twice, and after close. Returns 0. As
  * ReadTransport.pause_reading, and libuv's uv_read_stop. */
+=======
+/**
+ * No data is delivered and none is read from the kernel until resume, so that in
+ * the end the peer blocks. Meanwhile the transport does not hear that the peer
+ * has left, or has reset the connection, unless it writes: the bytes before the
+ * end are still to be read. A program that pauses for long and must know sets
+ * rondo_transport_set_timeouts or writes something now and then. Twice, and after
+ * close: harmless. 0. As ReadTransport.pause_reading, and libuv's uv_read_stop.
+ */
+>>>>>>> p20d
 RONDO_API int rondo_transport_pause_reading(rondo_transport *t);
 
 /** Goes on reading. It may be called where reading is not paused. Returns 0. As
@@ -2526,8 +2537,24 @@ RONDO_API int rondo_datagram_leave(rondo_datagram *d,
                                    const rondo_address *group,
                                    const char *interface_name);
 
+<<<<<<< HEAD
 /** Sets how many routers multicast datagrams may pass: 0 to 255. The default is
  * 1. Returns 0, or RONDO_EINVAL. As IP_MULTICAST_TTL of ip(7). */
+=======
+/**
+ * Sends multicast datagrams by this interface from now on; one for which
+ * rondo_datagram_send_with says another goes by that. interface_name: as
+ * rondo_datagram_join's; NULL: the system's choice again. 0, RONDO_EINVAL (no IP
+ * endpoint), RONDO_ENOENT (no such interface), RONDO_EADDRNOTAVAIL (it has no
+ * IPv4 address, which IPv4 needs), RONDO_ECLOSED. As
+ * uv_udp_set_multicast_interface, and IP_MULTICAST_IF of ip(7).
+ */
+RONDO_API int rondo_datagram_set_multicast_interface(
+    rondo_datagram *d, const char *interface_name);
+
+/** How many routers multicast datagrams may pass: 0 to 255, 1 at first. 0, or
+ * RONDO_EINVAL. As IP_MULTICAST_TTL of ip(7). */
+>>>>>>> p20d
 RONDO_API int rondo_datagram_set_multicast_ttl(rondo_datagram *d, int ttl);
 
 /** Sets whether members of a group on this machine receive what the endpoint
@@ -2556,12 +2583,21 @@ RONDO_API void rondo_datagram_set_background(rondo_datagram *d,
 /** How a process has ended. A Windows exit code has 32 bits, so it cannot share
  * a number with the signals. */
 typedef struct rondo_exit {
+<<<<<<< HEAD
     /** false: other code has reaped it (SIGCHLD ignored, a stray wait), and the
      * rest is 0 */
     bool known;
     bool signaled; /**< a signal has killed it */
     int signal;    /**< that signal; 0 unless signaled */
     uint32_t code; /**< its exit code; 0 if signaled */
+=======
+    bool known; /**< false: somebody else has reaped it (SIGCHLD ignored, a
+                 * stray wait), and the rest is 0 */
+    bool signaled;
+    int signal;           /**< what killed it; 0 unless signaled */
+    uint32_t code;        /**< of its exit; 0 when signaled */
+    uint64_t reserved[4]; /**< 0: places of later members */
+>>>>>>> p20d
 } rondo_exit;
 
 /**
@@ -3521,6 +3557,7 @@ RONDO_API rondo_id rondo_file_read(rondo_file *file, int64_t position,
 
 /**
  * Writes all bytes of count buffers, one after another, from position on. If it
+<<<<<<< HEAD
  * fails after some bytes, done gets their count and the error. There is no
  * SIGXFSZ.
  *
@@ -3534,6 +3571,17 @@ RONDO_API rondo_id rondo_file_read(rondo_file *file, int64_t position,
  * - RONDO_ENOSPC, RONDO_EFBIG and others of the system's
  *
  * See pwrite(2).
+=======
+ * fails after some, done gets their count and the error: RONDO_ENOSPC,
+ * RONDO_EFBIG and others. There is no SIGXFSZ. In a file opened with
+ * RONDO_FILE_APPEND the position is RONDO_FILE_CURRENT, and the bytes go to the
+ * end, wherever that is then; else RONDO_EINVAL. RONDO_EBADF: not opened for
+ * writing. See pwrite(2).
+ *
+ * A loop that closes does not begin what has not begun: such a write is
+ * RONDO_ECANCELED, and nothing of it is in the file. A program that wants all of
+ * them there closes the file first, and the loop in that done, or after it.
+>>>>>>> p20d
  */
 RONDO_API rondo_id rondo_file_write(rondo_file *file, int64_t position,
                                     const rondo_buffer *buffers, size_t count,
@@ -3859,10 +3907,18 @@ RONDO_API rondo_id rondo_fs_copy(rondo_loop *loop, const char *from,
 
 /** An entry of a directory, lent for the callback. */
 typedef struct rondo_dir_entry {
+<<<<<<< HEAD
     const char *name;     /**< its name */
     rondo_file_type type; /**< what it is */
     /** of the entry itself. NULL: not asked for */
     const rondo_file_info *info;
+=======
+    const char *name;
+    rondo_file_type type;
+    const rondo_file_info
+        *info;               /**< of the entry itself; NULL: not asked for */
+    const void *reserved[2]; /**< NULL: places of later members */
+>>>>>>> p20d
 } rondo_dir_entry;
 
 /** Gets count entries, in no order. No entries and no error: the directory has
@@ -3907,11 +3963,20 @@ enum {
 
 /** What a walk has found, lent for the callback. */
 typedef struct rondo_walk_entry {
+<<<<<<< HEAD
     const char *path; /**< the path of the walk, then the names to the entry */
     const char *name; /**< the last name of the path */
     rondo_file_type type; /**< what it is */
     int error; /**< a directory, told before, cannot be read (to its end) */
     unsigned depth;              /**< 1: what is in the directory of the walk */
+=======
+    size_t size;
+    const char *path; /**< that of the walk, then the names to the entry */
+    const char *name; /**< the end of it */
+    rondo_file_type type;
+    int error;      /**< a directory, told before, cannot be read (further) */
+    unsigned depth; /**< 1: what is in the directory of the walk */
+>>>>>>> p20d
     const rondo_file_info *info; /**< NULL: not asked for */
 } rondo_walk_entry;
 
@@ -3973,9 +4038,21 @@ typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
  * (-1: no limit). Two pumps make a proxy. The two transports may be one, which
  * then sends back what it receives.
  *
+<<<<<<< HEAD
  * Between TCP transports without filters Linux moves the bytes by splice(2), so
  * that they do not enter the process. Elsewhere, and with io_uring, they go
  * through its memory. Either way `from` is read no faster than `to` sends.
+=======
+ * A program that begins it later than in connection_made pauses reading first:
+ * what comes before belongs to the protocol of `from`, and is dropped if that
+ * has no data_received.
+ *
+ * Meanwhile no data_received, get_buffer and eof_received of `from` come; all
+ * other callbacks do. Its reading may be paused. To `to` nothing else can be
+ * written (RONDO_EBUSY), and no filter can be pushed on either. What `from` has
+ * not delivered before goes first; what comes after size bytes is its
+ * protocol's.
+>>>>>>> p20d
  *
  * While the pump runs, the data_received, get_buffer and eof_received of `from`
  * are not called; all other callbacks are. Its reading may be paused. To `to`
@@ -4356,8 +4433,14 @@ RONDO_API rondo_id rondo_watch_path(rondo_loop *loop, const char *path,
 /** How a terminal hands over what is typed. */
 typedef enum rondo_terminal_mode {
     RONDO_TERMINAL_NORMAL = 0, /**< as it was before the first change */
+<<<<<<< HEAD
     RONDO_TERMINAL_NO_ECHO, /**< lines that are not shown, such as passwords */
     RONDO_TERMINAL_RAW      /**< each byte at once, also Ctrl-C; not shown */
+=======
+    RONDO_TERMINAL_NO_ECHO, /**< lines that are not shown, as passwords: the
+                                    Enter at their end neither */
+    RONDO_TERMINAL_RAW      /**< each byte at once, Ctrl-C too; not shown */
+>>>>>>> p20d
 } rondo_terminal_mode;
 
 /**
@@ -4550,7 +4633,7 @@ template <class T> inline T rondo_options_init()
     {                                                                          \
         .size = sizeof(type)                                                   \
     }
-/**
+                            /**
  * Options in place, as keyword arguments: RONDO_CONNECT(.host = "a", .port =
  * 80). C only; in C++ fill a variable made with RONDO_CONNECT_OPTIONS_INIT.
  *
