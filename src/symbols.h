@@ -119,6 +119,7 @@
 #define done_forget rondo_p_done_forget
 #define drain_class rondo_p_drain_class
 #define embed_go_on_waiting rondo_p_embed_go_on_waiting
+#define error_advise rondo_p_error_advise
 #define error_from_os rondo_p_error_from_os
 #define error_given rondo_p_error_given
 #define error_in rondo_p_error_in
@@ -316,19 +317,19 @@
 #define lookup_start rondo_p_lookup_start
 #define lookup_start_back rondo_p_lookup_start_back
 #define loop_alloc rondo_p_loop_alloc
-#define loop_call_timed rondo_p_loop_call_timed
+#define loop_call_observed rondo_p_loop_call_observed
 #define loop_check_create_slow rondo_p_loop_check_create_slow
 #define loop_check_slow rondo_p_loop_check_slow
 #define loop_check_table rondo_p_loop_check_table
 #define loop_exception rondo_p_loop_exception
 #define loop_free rondo_p_loop_free
 #define loop_give rondo_p_loop_give
+#define loop_is_alive rondo_p_loop_is_alive
 #define loop_nudge rondo_p_loop_nudge
 #define loop_options rondo_p_loop_options
 #define loop_parts rondo_p_loop_parts
 #define loop_realloc rondo_p_loop_realloc
 #define loop_report_open rondo_p_loop_report_open
-#define loop_report_slow rondo_p_loop_report_slow
 #define loop_run_ring rondo_p_loop_run_ring
 #define loop_set_guard rondo_p_loop_set_guard
 #define loop_wait_time rondo_p_loop_wait_time
@@ -378,6 +379,13 @@
 #define notify_traits rondo_p_notify_traits
 #define notify_wait rondo_p_notify_wait
 #define notify_wake rondo_p_notify_wake
+#define observe_begin rondo_p_observe_begin
+#define observe_close rondo_p_observe_close
+#define observe_end rondo_p_observe_end
+#define observe_iteration rondo_p_observe_iteration
+#define observe_task rondo_p_observe_task
+#define observe_update rondo_p_observe_update
+#define observe_wait rondo_p_observe_wait
 #define op_accepts rondo_p_op_accepts
 #define op_cancel rondo_p_op_cancel
 #define op_init rondo_p_op_init
@@ -464,6 +472,12 @@
 #define pump_take rondo_p_pump_take
 #define pump_waits rondo_p_pump_waits
 #define pump_writes rondo_p_pump_writes
+#define quarantine_begin rondo_p_quarantine_begin
+#define quarantine_close rondo_p_quarantine_close
+#define quarantine_keep rondo_p_quarantine_keep
+#define quarantine_loop rondo_p_quarantine_loop
+#define quarantine_tell rondo_p_quarantine_tell
+#define quarantine_tell_thread rondo_p_quarantine_tell_thread
 #define queue_add rondo_p_queue_add
 #define queue_add_message rondo_p_queue_add_message
 #define queue_drop rondo_p_queue_drop
@@ -493,6 +507,7 @@
 #define reactor_submit rondo_p_reactor_submit
 #define reactor_wait rondo_p_reactor_wait
 #define reactor_wake rondo_p_reactor_wake
+#define reader_on_data_observed rondo_p_reader_on_data_observed
 #define release_all rondo_p_release_all
 #define release_due rondo_p_release_due
 #define release_forget rondo_p_release_forget
@@ -506,6 +521,8 @@
 #define remote_deliver rondo_p_remote_deliver
 #define remote_open rondo_p_remote_open
 #define remote_post rondo_p_remote_post
+#define remote_post_at rondo_p_remote_post_at
+#define remote_posts rondo_p_remote_posts
 #define remote_refuse_posts rondo_p_remote_refuse_posts
 #define remote_reopen rondo_p_remote_reopen
 #define remote_run rondo_p_remote_run
@@ -620,6 +637,7 @@
 #define stream_address rondo_p_stream_address
 #define stream_adopt rondo_p_stream_adopt
 #define stream_arrive rondo_p_stream_arrive
+#define stream_ask_rooms rondo_p_stream_ask_rooms
 #define stream_awaits_hang_up rondo_p_stream_awaits_hang_up
 #define stream_begin rondo_p_stream_begin
 #define stream_begin_later rondo_p_stream_begin_later
@@ -636,6 +654,7 @@
 #define stream_drop_out rondo_p_stream_drop_out
 #define stream_end rondo_p_stream_end
 #define stream_end_again rondo_p_stream_end_again
+#define stream_end_in_quarantine rondo_p_stream_end_in_quarantine
 #define stream_extra rondo_p_stream_extra
 #define stream_fail rondo_p_stream_fail
 #define stream_fds_are_queued rondo_p_stream_fds_are_queued
@@ -681,6 +700,7 @@
 #define stream_new_pipe rondo_p_stream_new_pipe
 #define stream_new_terminal rondo_p_stream_new_terminal
 #define stream_note_progress rondo_p_stream_note_progress
+#define stream_observed rondo_p_stream_observed
 #define stream_only_reads rondo_p_stream_only_reads
 #define stream_open rondo_p_stream_open
 #define stream_out rondo_p_stream_out
@@ -711,7 +731,12 @@
 #define stream_stop_closing_time rondo_p_stream_stop_closing_time
 #define stream_stop_time rondo_p_stream_stop_time
 #define stream_take_held rondo_p_stream_take_held
+#define stream_tell_data rondo_p_stream_tell_data
+#define stream_tell_end_observed rondo_p_stream_tell_end_observed
+#define stream_tell_eof rondo_p_stream_tell_eof
 #define stream_tell_flow rondo_p_stream_tell_flow
+#define stream_tell_member_observed rondo_p_stream_tell_member_observed
+#define stream_tell_time rondo_p_stream_tell_time
 #define stream_then_arrive rondo_p_stream_then_arrive
 #define stream_then_came_down rondo_p_stream_then_came_down
 #define stream_then_drop rondo_p_stream_then_drop
@@ -835,6 +860,7 @@
 #define sys_local_address rondo_p_sys_local_address
 #define sys_memory_limit rondo_p_sys_memory_limit
 #define sys_multicast rondo_p_sys_multicast
+#define sys_multicast_from rondo_p_sys_multicast_from
 #define sys_mutex_destroy rondo_p_sys_mutex_destroy
 #define sys_mutex_init rondo_p_sys_mutex_init
 #define sys_mutex_lock rondo_p_sys_mutex_lock
@@ -918,6 +944,7 @@
 #define timers_count_alive rondo_p_timers_count_alive
 #define timers_free rondo_p_timers_free
 #define timers_init rondo_p_timers_init
+#define timers_list rondo_p_timers_list
 #define timers_look rondo_p_timers_look
 #define timers_run rondo_p_timers_run
 #define timers_set_background rondo_p_timers_set_background

@@ -1,11 +1,9 @@
 # steps.py - what one call takes in instructions, exactly: bench_steps.
 # SPDX-License-Identifier: MIT
-import pathlib
-import re
-
-from .process import Failure, have, output
-from .report import check, progress, row
-from .servers import each_request, program
+from .process import have, output
+from .report import attempt, check, progress, row
+from .servers import (COUNTED_S, callgrind, callgrind_total, calls_by_name,
+                      each_request, program, strace)
 
 # operation: instructions, those of the loop around it included (about 15);
 # and of how many two runs are the difference
@@ -29,25 +27,21 @@ CALLS = {
 }
 
 
-def total_of(operation, count):
-    counts = pathlib.Path(program("callgrind.steps"))
-    counts.unlink(missing_ok=True)
-    output([program("bench_steps"), operation, str(count)],
-           under=["valgrind", "--tool=callgrind", "--quiet",
-                  f"--callgrind-out-file={counts}"])
-    totals = re.search(r"^totals: (\d+)", counts.read_text(), re.MULTILINE)
-    if not totals:
-        raise Failure(f"{counts}: no totals")
-    return {"all": int(totals.group(1))}
+def total_of(operation, count, *more):
+    """Instructions of bench_steps."""
+    counts = program("callgrind.steps")
+    output([program("bench_steps"), *more, operation, str(count)],
+           under=callgrind(counts), expected_s=count * COUNTED_S)
+    return {"all": callgrind_total(counts)}
 
 
-def calls_of(operation, count):
+def calls_of(operation, count, *more):
+    """System calls of bench_steps alone, without those of its children."""
     counts = program("strace.steps")
-    output([program("bench_steps"), operation, str(count)],
-           under=["strace", "-c", "-U", "name,calls", "-o", counts])
-    calls = re.findall(r"^(\w+)\s+(\d+)\s*$",
-                       pathlib.Path(counts).read_text(), re.MULTILINE)
-    return {"all": sum(int(n) for name, n in calls if name != "total")}
+    under = [word for word in strace(counts) if word != "-f"]
+    output([program("bench_steps"), *more, operation, str(count)],
+           under=under, expected_s=count * COUNTED_S)
+    return {"all": sum(calls_by_name(counts).values())}
 
 
 def measure(operation, what, tool, total, target, many):
@@ -55,13 +49,14 @@ def measure(operation, what, tool, total, target, many):
     figure = None
     if have(tool):
         progress(f"steps: {name}")
-        figure = each_request(lambda n: total(operation, n),
-                              many // 10, many)["all"]
+        with attempt(name):
+            figure = each_request(lambda n: total(operation, n),
+                                  many // 10, many)["all"]
     row(name, f"<= {target}", {"rondo": figure})
     check(name, figure, target)
 
 
-def run_steps():
+def exact_steps():
     """Timers have random deadlines; a row that says "start+" has the start's
     instructions, too."""
     for operation, (target, many) in TARGETS.items():

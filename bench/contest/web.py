@@ -10,8 +10,8 @@ from .process import Failure, first_line, have, output, pinned, running
 from .report import attempt, progress, row
 from .servers import program
 
-WRK_S = 3
-START_S = 5  # until a server takes connections
+WRK_S = 3  # of each page
+START_S = 30  # until a server takes connections
 PAGES = {"page": 16_384, "large": 1_048_576}  # names and sizes
 
 NGINX_CONF = """\
@@ -96,7 +96,7 @@ def load_nginx(folder, port):
         return load_pages("nginx", process, port)
 
 
-def run_wrk():
+def times_wrk():
     if not have("wrk"):
         progress("wrk: left out, it is not installed")
         return
@@ -108,10 +108,10 @@ def run_wrk():
         with attempt("wrk: nginx"):
             nginx = load_nginx(folder, port)
     for page, size in PAGES.items():
-        rate, cpu = rondo[page]
-        row(f"HTTP, {size} bytes, requests/s (wrk)", "", {"rondo": rate})
-        row("  server CPU, us/request", "", {"rondo": cpu})
+        found = {"rondo": rondo[page]}
         if page in nginx:
-            rate, cpu = nginx[page]
-            row("  nginx, requests/s", "", {"raw": rate})
-            row("  nginx, us/request", "", {"raw": cpu})
+            found["nginx"] = nginx[page]
+        row(f"HTTP, {size:,} bytes, requests/s (wrk)", "",
+            {name: rate for name, (rate, cpu) in found.items()}, more=True)
+        row("  server CPU, us/request", "",
+            {name: cpu for name, (rate, cpu) in found.items()})

@@ -11,6 +11,18 @@
 
 #include <rondo.h>
 
+#if defined(_WIN32) && defined(RONDO_CARES_SHARED)
+#ifdef RONDO_CARES_BUILDING
+#define RONDO_CARES_API __declspec(dllexport)
+#else
+#define RONDO_CARES_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__) && defined(RONDO_CARES_BUILDING)
+#define RONDO_CARES_API __attribute__((__visibility__("default")))
+#else
+#define RONDO_CARES_API
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -54,14 +66,13 @@ typedef struct rondo_cares_options {
  * - RONDO_EOTHER: c-ares refuses
  * - the errors of rondo_set_resolver
  */
-RONDO_MUST_CHECK int rondo_cares_new(rondo_loop *loop,
-                                     const rondo_cares_options *options,
-                                     rondo_cares **cares);
+RONDO_CARES_API RONDO_MUST_CHECK int rondo_cares_new(
+    rondo_loop *loop, const rondo_cares_options *options, rondo_cares **cares);
 
 /** Frees a resolver: look-ups under way end with RONDO_ECANCELED, and the loop
  * uses the system's resolver again. NULL is ignored. It must not be called from
  * inside rondo_getaddrinfo. */
-void rondo_cares_free(rondo_cares *cares);
+RONDO_CARES_API void rondo_cares_free(rondo_cares *cares);
 
 #ifdef __cplusplus
 }

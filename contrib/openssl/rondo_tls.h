@@ -26,6 +26,18 @@
 
 #include "rondo.h"
 
+#if defined(_WIN32) && defined(RONDO_TLS_SHARED)
+#ifdef RONDO_TLS_BUILDING
+#define RONDO_TLS_API __declspec(dllexport)
+#else
+#define RONDO_TLS_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__) && defined(RONDO_TLS_BUILDING)
+#define RONDO_TLS_API __attribute__((__visibility__("default")))
+#else
+#define RONDO_TLS_API
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -62,16 +74,17 @@ typedef struct rondo_tls_options {
  *
  * Returns 0, or an error; rondo_last_error says why:
  * - RONDO_EINVAL: a server without a certificate, or a malformed ALPN list
- * - RONDO_ENOENT, RONDO_EPROTO: a file cannot be read, or has no usable content
+ * - RONDO_ENOENT, RONDO_EACCES, RONDO_EIO: a file cannot be read
+ * - RONDO_EPROTO: a file cannot be used; the sentence says why
  * - RONDO_ENOTSUP: an option of a newer header
  * - RONDO_ENOMEM
  */
-int rondo_tls_context_new(rondo_tls_context **context,
-                          const rondo_tls_options *options);
+RONDO_TLS_API int rondo_tls_context_new(rondo_tls_context **context,
+                                        const rondo_tls_options *options);
 
 /** Frees a context. Connections that use it keep what they need. NULL is
  * ignored. Any thread. */
-void rondo_tls_context_free(rondo_tls_context *context);
+RONDO_TLS_API void rondo_tls_context_free(rondo_tls_context *context);
 
 /**
  * Returns the SSL_CTX, still the context's, for settings without an option here;
@@ -85,7 +98,7 @@ void rondo_tls_context_free(rondo_tls_context *context);
  * verify and trust stay those of the first context. The other context must not
  * be freed while connections are made.
  */
-void *rondo_tls_context_native(const rondo_tls_context *context);
+RONDO_TLS_API void *rondo_tls_context_native(const rondo_tls_context *context);
 
 /** What rondo_tls_client_setup needs. It must stay until that has run. */
 typedef struct rondo_tls_client {
@@ -100,12 +113,12 @@ typedef struct rondo_tls_client {
 /** Starts TLS as a client: the `setup` of rondo_connect_options, whose
  * `setup_arg` is a rondo_tls_client. The host is copied. Returns as
  * rondo_tls_start. */
-int rondo_tls_client_setup(rondo_transport *t, void *client);
+RONDO_TLS_API int rondo_tls_client_setup(rondo_transport *t, void *client);
 
 /** Starts TLS as a server: the `setup` of rondo_server_options, whose
  * `setup_arg` is a rondo_tls_context. The context may be freed when the server
  * is closed. Returns as rondo_tls_start. */
-int rondo_tls_server_setup(rondo_transport *t, void *context);
+RONDO_TLS_API int rondo_tls_server_setup(rondo_transport *t, void *context);
 
 /**
  * Starts TLS on a connection in use. rondo_transport_push_filter says what
@@ -121,18 +134,20 @@ int rondo_tls_server_setup(rondo_transport *t, void *context);
  *
  * As asyncio's loop.start_tls.
  */
-int rondo_tls_start(rondo_transport *t, rondo_tls_context *context,
-                    const char *host, rondo_done_fn done, void *arg);
+RONDO_TLS_API int rondo_tls_start(rondo_transport *t,
+                                  rondo_tls_context *context, const char *host,
+                                  rondo_done_fn done, void *arg);
 
 /** Returns the transport's SSL, still the transport's, valid until
  * connection_lost has returned; NULL: the transport has no TLS. As asyncio's
  * get_extra_info("ssl_object"). */
-void *rondo_tls_native(const rondo_transport *t);
+RONDO_TLS_API void *rondo_tls_native(const rondo_transport *t);
 
 /** Returns the size of the protocol that both sides have agreed on by ALPN; 0:
  * none. *name points at it until connection_lost has returned; no NUL byte
  * follows. */
-size_t rondo_tls_alpn(const rondo_transport *t, const char **name);
+RONDO_TLS_API size_t rondo_tls_alpn(const rondo_transport *t,
+                                    const char **name);
 
 #ifndef __cplusplus
 /** A rondo_tls_options in place: RONDO_TLS(.server = true, ...). */

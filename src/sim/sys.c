@@ -165,7 +165,7 @@ void sys_function_name(rondo_fn fn, char *text, size_t size)
     else if (info.dli_sname)
         snprintf(text, size, "%s", info.dli_sname);
     else
-        snprintf(text, size, "at +0x%llx",
+        snprintf(text, size, "program+0x%llx",
                  (unsigned long long)(address - (char *)info.dli_fbase));
 }
 
