@@ -472,20 +472,24 @@ typedef struct rondo_clock_info {
 } rondo_clock_info;
 
 /** What a loop does at a time: the activity of a rondo_trace, and the index of
- * rondo_loop_metrics.time_ns. A callback belongs to one of them. */
+ * rondo_loop_metrics.time_ns. Each callback belongs to one of them. */
 typedef enum rondo_activity {
-    RONDO_DOES_WAIT,     /**< asks the kernel what is ready, or waits for it */
-    RONDO_DOES_CALLBACK, /**< rondo_call_soon's, a release */
-    RONDO_DOES_TIMER,    /**< rondo_call_later's and its kin */
-    RONDO_DOES_POST,    /**< rondo_call_soon_threadsafe's, rondo_group_each's */
-    RONDO_DOES_WATCHER, /**< of descriptors, paths, interfaces, a terminal */
-    RONDO_DOES_SIGNAL,  /**< a handler or a watch of a signal */
-    RONDO_DOES_HOOK,    /**< rondo_add_hook's */
+    RONDO_DOES_WAIT,     /**< asks the kernel what is ready, or waits */
+    RONDO_DOES_CALLBACK, /**< a callback of rondo_call_soon, a release */
+    RONDO_DOES_TIMER,    /**< a timer: rondo_call_later and others */
+    /** a post: rondo_call_soon_threadsafe, rondo_group_each */
+    RONDO_DOES_POST,
+    /** a watcher of descriptors, paths, interfaces or a terminal */
+    RONDO_DOES_WATCHER,
+    RONDO_DOES_SIGNAL,   /**< a handler or a watch of a signal */
+    RONDO_DOES_HOOK,     /**< a hook of rondo_add_hook */
     RONDO_DOES_PROTOCOL, /**< a member of a protocol, a factory */
-    RONDO_DOES_DONE,     /**< the callback that ends an operation: a connect, a
-                              job, a read, a server's closed */
-    RONDO_DOES_OPERATION /**< the library's own work: for an operation that has
-                              ended, or for what a handle owes */
+    /** the callback that ends an operation: a connect, a job, a read, a
+     * server's closed */
+    RONDO_DOES_DONE,
+    /** work of the library for an operation that has ended, or for callbacks
+     * that a handle owes */
+    RONDO_DOES_OPERATION
 } rondo_activity;
 
 enum {
@@ -495,8 +499,8 @@ enum {
 
 /** What rondo_loop_get_metrics fills in. Set size first
  * (RONDO_LOOP_METRICS_INIT). The first members count from the loop's start;
- * those that begin with live_ say what exists now. Those from bytes_received on
- * count while rondo_loop_set_metering is on. */
+ * those that begin with live_ say what exists now; those from bytes_received
+ * on count while rondo_loop_set_metering is on. */
 typedef struct rondo_loop_metrics {
     size_t size;
     uint64_t iterations; /**< turns of the loop */
@@ -517,15 +521,15 @@ typedef struct rondo_loop_metrics {
     size_t live_groups;      /**< groups whose home loop this is */
     size_t live_paths;       /**< watched paths */
     uint64_t bytes_received; /**< by transports and datagram endpoints */
-    uint64_t bytes_sent;     /**< the same; the kernel has taken them */
-    /** How long iterations took from the end of their wait to their own end:
-     * so long the loop looked at nothing new. lag[0] counts those below 1 us,
-     * lag[i] those below 2^i us that are not below 2^(i-1) us, and the last one
-     * all that are longer. */
+    uint64_t bytes_sent;     /**< ... that the kernel has taken from them */
+    /** How many iterations took how long, from the end of their wait to their
+     * own end; in that time the loop notices nothing new. lag[0] counts those
+     * below 1 us, lag[i] those below 2^i us and not below 2^(i-1) us, the last
+     * one all longer ones. */
     uint64_t lag[RONDO_LAG_BUCKETS];
     int64_t lag_most_ns; /**< the longest of them */
-    /** By rondo_activity: the time that was spent in it, without what was done
-     * inside it. */
+    /** By rondo_activity: the time spent in it, without the activities inside
+     * it. */
     int64_t time_ns[RONDO_ACTIVITIES];
 } rondo_loop_metrics;
 
@@ -755,17 +759,18 @@ RONDO_API int rondo_loop_get_metrics(const rondo_loop *loop,
 /** Gets one line of a dump: size bytes without a newline, lent for the call. */
 typedef void (*rondo_line_fn)(void *arg, const char *line, size_t size);
 
-/** Describes each live handle in one line: kind, descriptor, state, age. Then
- * come each timer, with its function and when it is due, and each callback and
- * post that has not run, with its function (rondo_function_name). `line` is
- * called from inside this call. It may close handles; to run or close the loop
- * in it is RONDO_EBUSY. Returns the number of lines. As libuv's
- * uv_print_all_handles, and uv_walk. */
+/**
+ * Describes in one line each live handle (kind, descriptor, state, age), each
+ * timer (its function, when it is due), and each callback and post that has not
+ * run (its function: rondo_function_name). `line` is called from inside this
+ * call. It may close handles; to run or close the loop in it is RONDO_EBUSY.
+ * Returns the number of lines. As libuv's uv_print_all_handles, and uv_walk.
+ */
 RONDO_API int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line,
                               void *arg);
 
-/** Tells what keeps rondo_loop_run running: as rondo_loop_dump, but only the
- * lines of what does. Returns 0 if nothing does: a run would return at once. */
+/** Describes what keeps rondo_loop_run going: as rondo_loop_dump, but only
+ * those lines. Returns the number of lines; 0: a run would return at once. */
 RONDO_API int rondo_loop_explain(const rondo_loop *loop, rondo_line_fn line,
                                  void *arg);
 
@@ -803,18 +808,18 @@ RONDO_API void rondo_loop_default_exception_handler(
     rondo_loop *loop, void *arg, const rondo_exception *what);
 
 /**
- * Turns debug mode on or off. In debug mode:
+ * Turns debug mode on or off. slow_callback_ns 0: the time stays as it is. In
+ * debug mode:
  *
- * - calls from a wrong thread are refused (RONDO_ETHREAD), and the exception
- *   handler is told
- * - the exception handler is told of callbacks of any kind that take longer than
- *   slow_callback_ns, with their name and duration. 0: the time stays as it is.
+ * - calls from a wrong thread are refused (RONDO_ETHREAD)
  * - calls that use a transport, server, datagram endpoint or process that has
- *   ended are RONDO_ECLOSED, and the exception handler is told: the last 128 are
- *   kept for that
+ *   ended are refused (RONDO_ECLOSED); the last 128 are kept for that
+ * - callbacks of any kind that take longer than slow_callback_ns are reported
+ *   with their name and duration
  * - rondo_loop_close lists what is open
  *
- * Returns 0. As loop.set_debug and slow_callback_duration.
+ * The exception handler is told of all of these. Returns 0. As loop.set_debug
+ * and slow_callback_duration.
  */
 RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
                                    int64_t slow_callback_ns);
@@ -822,50 +827,47 @@ RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
 /* ---- what a loop does: tracer and meter --------------------------------- */
 /* Stability: young; since 0.1. */
 
-/** What a tracer is told. Lent for the call. */
+/** What a tracer is told. It is lent for the call. */
 typedef struct rondo_trace {
     size_t size;
-    rondo_activity activity;
-    bool begins;      /**< told before it is done; false: after it */
-    int64_t time_ns;  /**< now, on the loop's clock */
-    const char *what; /**< "wait", "timer", "data_received", ...: the kind of
-                           callback, the member of a protocol, the function that
-                           asked for it. Static */
-    rondo_fn fn;      /**< the program's function, cast; NULL: it is none */
-    /** The transport, endpoint, server or process of a protocol's member;
-     * NULL: none. It may have ended when `begins` is false */
+    rondo_activity activity; /**< what the loop does */
+    bool begins;     /**< true: told before it begins; false: after its end */
+    int64_t time_ns; /**< now, on the loop's clock */
+    /** The kind of callback, the member of a protocol, or the function that
+     * asked for it: "wait", "timer", "data_received", ... Static. */
+    const char *what;
+    rondo_fn fn; /**< The program's function, cast. NULL: there is none. */
+    /** The transport, endpoint, server or process of a protocol's member; NULL:
+     * none. It may have ended if `begins` is false. */
     const void *object;
-    /** Of a wait: before it how long it may take, in ns; after it 0 or the
-     * error. Else 0 */
+    /** Of a wait: before it how long it may take, in nanoseconds; after it 0 or
+     * the error. Else 0. */
     int64_t value;
 } rondo_trace;
 
-/** Looks at what the loop does. It must call no function of this library but
- * rondo_function_name. */
+/** Called before and after what the loop does. It must not call functions of
+ * this library, except rondo_function_name. */
 typedef void (*rondo_tracer_fn)(rondo_loop *loop, void *arg,
                                 const rondo_trace *trace);
 
 /**
- * Has fn called before and after each wait, each callback and each operation
- * that has ended; NULL: no more. What begins inside another one ends before it.
- * A loop without a tracer pays nothing; one with it takes the slow paths and
- * reads the clock twice for each of them. 0. See examples/trace.c.
+ * Sets a tracer: fn is called before and after each wait, each callback and
+ * each operation that has ended. NULL removes it. What begins inside another
+ * one ends before it. With a tracer the loop takes the slow paths and reads the
+ * clock twice for each of them; without one there is no cost. Returns 0. See
+ * examples/trace.c.
  */
 RONDO_API int rondo_loop_set_tracer(rondo_loop *loop, rondo_tracer_fn fn,
                                     void *arg);
 
-/**
- * Begins to count bytes, lag and times (rondo_loop_metrics), or stops; what was
- * counted stays. It costs what a tracer costs. 0.
- */
+/** Starts or stops counting bytes, lag and times (rondo_loop_metrics). What was
+ * counted stays. It costs what a tracer costs. Returns 0. */
 RONDO_API int rondo_loop_set_metering(rondo_loop *loop, bool on);
 
-/**
- * Writes the name of a function of the program: its symbol where the dynamic
+/** Writes the name of a function of the program: its symbol if the dynamic
  * linker knows it, else the file and the place in it ("program+0x3560", which
- * addr2line understands), else its address. Always ends with a NUL; returns the
- * length of the whole name, as snprintf. Any thread.
- */
+ * addr2line understands), else its address. The text always ends with a NUL.
+ * Any thread. Returns the length of the whole name, as snprintf. */
 RONDO_API size_t rondo_function_name(rondo_fn fn, char *text, size_t size);
 
 /* ---- 3. callbacks and timers ------------------------------------------- */
@@ -1800,21 +1802,18 @@ RONDO_API void rondo_transport_abort_with(rondo_transport *t, int error);
  * BaseTransport.is_closing, and uv_is_closing. */
 RONDO_API bool rondo_transport_is_closing(const rondo_transport *t);
 
-<<<<<<< HEAD
-/** Stops reading until rondo_transport_resume_reading: no data is delivered and
- * none is read from the kernel, so that in the end the peer cannot send. It
- * may be called twice, and after close. Returns 0. As
- * ReadTransport.pause_reading, and libuv's uv_read_stop. */
-=======
 /**
- * No data is delivered and none is read from the kernel until resume, so that in
- * the end the peer blocks. Meanwhile the transport does not hear that the peer
- * has left, or has reset the connection, unless it writes: the bytes before the
- * end are still to be read. A program that pauses for long and must know sets
- * rondo_transport_set_timeouts or writes something now and then. Twice, and after
- * close: harmless. 0. As ReadTransport.pause_reading, and libuv's uv_read_stop.
+ * Stops reading until rondo_transport_resume_reading: no data is delivered and
+ * none is read from the kernel, so that in the end the peer cannot send. It may
+ * be called twice, and after close.
+ *
+ * While reading is paused the transport does not notice that the peer has left
+ * or has reset the connection, unless it writes, since the bytes before the end
+ * are still to be read. A program that pauses for long and must know sets
+ * rondo_transport_set_timeouts, or writes something now and then.
+ *
+ * Returns 0. As ReadTransport.pause_reading, and libuv's uv_read_stop.
  */
->>>>>>> p20d
 RONDO_API int rondo_transport_pause_reading(rondo_transport *t);
 
 /** Goes on reading. It may be called where reading is not paused. Returns 0. As
@@ -2537,24 +2536,24 @@ RONDO_API int rondo_datagram_leave(rondo_datagram *d,
                                    const rondo_address *group,
                                    const char *interface_name);
 
-<<<<<<< HEAD
-/** Sets how many routers multicast datagrams may pass: 0 to 255. The default is
- * 1. Returns 0, or RONDO_EINVAL. As IP_MULTICAST_TTL of ip(7). */
-=======
 /**
- * Sends multicast datagrams by this interface from now on; one for which
- * rondo_datagram_send_with says another goes by that. interface_name: as
- * rondo_datagram_join's; NULL: the system's choice again. 0, RONDO_EINVAL (no IP
- * endpoint), RONDO_ENOENT (no such interface), RONDO_EADDRNOTAVAIL (it has no
- * IPv4 address, which IPv4 needs), RONDO_ECLOSED. As
- * uv_udp_set_multicast_interface, and IP_MULTICAST_IF of ip(7).
+ * Sets the interface by which multicast datagrams leave. A datagram for which
+ * rondo_datagram_send_with names another one leaves by that. interface_name is
+ * that of rondo_datagram_join; NULL: the system's choice again.
+ *
+ * Returns 0, or an error:
+ * - RONDO_EINVAL: not an IP endpoint
+ * - RONDO_ENOENT: there is no such interface
+ * - RONDO_EADDRNOTAVAIL: it has no IPv4 address, which IPv4 needs
+ * - RONDO_ECLOSED
+ *
+ * As uv_udp_set_multicast_interface, and IP_MULTICAST_IF of ip(7).
  */
 RONDO_API int rondo_datagram_set_multicast_interface(
     rondo_datagram *d, const char *interface_name);
 
-/** How many routers multicast datagrams may pass: 0 to 255, 1 at first. 0, or
- * RONDO_EINVAL. As IP_MULTICAST_TTL of ip(7). */
->>>>>>> p20d
+/** Sets how many routers multicast datagrams may pass: 0 to 255. The default is
+ * 1. Returns 0, or RONDO_EINVAL. As IP_MULTICAST_TTL of ip(7). */
 RONDO_API int rondo_datagram_set_multicast_ttl(rondo_datagram *d, int ttl);
 
 /** Sets whether members of a group on this machine receive what the endpoint
@@ -2583,21 +2582,13 @@ RONDO_API void rondo_datagram_set_background(rondo_datagram *d,
 /** How a process has ended. A Windows exit code has 32 bits, so it cannot share
  * a number with the signals. */
 typedef struct rondo_exit {
-<<<<<<< HEAD
     /** false: other code has reaped it (SIGCHLD ignored, a stray wait), and the
      * rest is 0 */
     bool known;
-    bool signaled; /**< a signal has killed it */
-    int signal;    /**< that signal; 0 unless signaled */
-    uint32_t code; /**< its exit code; 0 if signaled */
-=======
-    bool known; /**< false: somebody else has reaped it (SIGCHLD ignored, a
-                 * stray wait), and the rest is 0 */
-    bool signaled;
-    int signal;           /**< what killed it; 0 unless signaled */
-    uint32_t code;        /**< of its exit; 0 when signaled */
-    uint64_t reserved[4]; /**< 0: places of later members */
->>>>>>> p20d
+    bool signaled;        /**< a signal has killed it */
+    int signal;           /**< that signal; 0 unless signaled */
+    uint32_t code;        /**< its exit code; 0 if signaled */
+    uint64_t reserved[4]; /**< 0: for later members */
 } rondo_exit;
 
 /**
@@ -3557,7 +3548,6 @@ RONDO_API rondo_id rondo_file_read(rondo_file *file, int64_t position,
 
 /**
  * Writes all bytes of count buffers, one after another, from position on. If it
-<<<<<<< HEAD
  * fails after some bytes, done gets their count and the error. There is no
  * SIGXFSZ.
  *
@@ -3565,23 +3555,17 @@ RONDO_API rondo_id rondo_file_read(rondo_file *file, int64_t position,
  * RONDO_FILE_CURRENT, and the bytes go to the end of the file, wherever that is
  * then.
  *
+ * A loop that closes cancels writes that have not begun: each is
+ * RONDO_ECANCELED, and nothing of it is in the file. A program that wants all of
+ * them in the file closes the file first, and the loop in that done, or after
+ * it.
+ *
  * Errors:
  * - RONDO_EBADF: the file was not opened for writing
  * - RONDO_EINVAL: another position in a file opened with RONDO_FILE_APPEND
  * - RONDO_ENOSPC, RONDO_EFBIG and others of the system's
  *
  * See pwrite(2).
-=======
- * fails after some, done gets their count and the error: RONDO_ENOSPC,
- * RONDO_EFBIG and others. There is no SIGXFSZ. In a file opened with
- * RONDO_FILE_APPEND the position is RONDO_FILE_CURRENT, and the bytes go to the
- * end, wherever that is then; else RONDO_EINVAL. RONDO_EBADF: not opened for
- * writing. See pwrite(2).
- *
- * A loop that closes does not begin what has not begun: such a write is
- * RONDO_ECANCELED, and nothing of it is in the file. A program that wants all of
- * them there closes the file first, and the loop in that done, or after it.
->>>>>>> p20d
  */
 RONDO_API rondo_id rondo_file_write(rondo_file *file, int64_t position,
                                     const rondo_buffer *buffers, size_t count,
@@ -3907,18 +3891,11 @@ RONDO_API rondo_id rondo_fs_copy(rondo_loop *loop, const char *from,
 
 /** An entry of a directory, lent for the callback. */
 typedef struct rondo_dir_entry {
-<<<<<<< HEAD
     const char *name;     /**< its name */
     rondo_file_type type; /**< what it is */
     /** of the entry itself. NULL: not asked for */
     const rondo_file_info *info;
-=======
-    const char *name;
-    rondo_file_type type;
-    const rondo_file_info
-        *info;               /**< of the entry itself; NULL: not asked for */
-    const void *reserved[2]; /**< NULL: places of later members */
->>>>>>> p20d
+    const void *reserved[2]; /**< NULL: for later members */
 } rondo_dir_entry;
 
 /** Gets count entries, in no order. No entries and no error: the directory has
@@ -3963,20 +3940,12 @@ enum {
 
 /** What a walk has found, lent for the callback. */
 typedef struct rondo_walk_entry {
-<<<<<<< HEAD
+    size_t size;      /**< of this struct */
     const char *path; /**< the path of the walk, then the names to the entry */
     const char *name; /**< the last name of the path */
     rondo_file_type type; /**< what it is */
     int error; /**< a directory, told before, cannot be read (to its end) */
     unsigned depth;              /**< 1: what is in the directory of the walk */
-=======
-    size_t size;
-    const char *path; /**< that of the walk, then the names to the entry */
-    const char *name; /**< the end of it */
-    rondo_file_type type;
-    int error;      /**< a directory, told before, cannot be read (further) */
-    unsigned depth; /**< 1: what is in the directory of the walk */
->>>>>>> p20d
     const rondo_file_info *info; /**< NULL: not asked for */
 } rondo_walk_entry;
 
@@ -4038,21 +4007,13 @@ typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
  * (-1: no limit). Two pumps make a proxy. The two transports may be one, which
  * then sends back what it receives.
  *
-<<<<<<< HEAD
  * Between TCP transports without filters Linux moves the bytes by splice(2), so
  * that they do not enter the process. Elsewhere, and with io_uring, they go
  * through its memory. Either way `from` is read no faster than `to` sends.
-=======
- * A program that begins it later than in connection_made pauses reading first:
- * what comes before belongs to the protocol of `from`, and is dropped if that
- * has no data_received.
  *
- * Meanwhile no data_received, get_buffer and eof_received of `from` come; all
- * other callbacks do. Its reading may be paused. To `to` nothing else can be
- * written (RONDO_EBUSY), and no filter can be pushed on either. What `from` has
- * not delivered before goes first; what comes after size bytes is its
- * protocol's.
->>>>>>> p20d
+ * A program that starts the pump later than in connection_made pauses reading
+ * first: bytes that come before belong to the protocol of `from`, and are
+ * dropped if it has no data_received.
  *
  * While the pump runs, the data_received, get_buffer and eof_received of `from`
  * are not called; all other callbacks are. Its reading may be paused. To `to`
@@ -4433,14 +4394,9 @@ RONDO_API rondo_id rondo_watch_path(rondo_loop *loop, const char *path,
 /** How a terminal hands over what is typed. */
 typedef enum rondo_terminal_mode {
     RONDO_TERMINAL_NORMAL = 0, /**< as it was before the first change */
-<<<<<<< HEAD
-    RONDO_TERMINAL_NO_ECHO, /**< lines that are not shown, such as passwords */
-    RONDO_TERMINAL_RAW      /**< each byte at once, also Ctrl-C; not shown */
-=======
-    RONDO_TERMINAL_NO_ECHO, /**< lines that are not shown, as passwords: the
-                                    Enter at their end neither */
-    RONDO_TERMINAL_RAW      /**< each byte at once, Ctrl-C too; not shown */
->>>>>>> p20d
+    /** lines that are not shown, such as passwords, nor the Enter at the end */
+    RONDO_TERMINAL_NO_ECHO,
+    RONDO_TERMINAL_RAW /**< each byte at once, also Ctrl-C; not shown */
 } rondo_terminal_mode;
 
 /**
@@ -4633,7 +4589,7 @@ template <class T> inline T rondo_options_init()
     {                                                                          \
         .size = sizeof(type)                                                   \
     }
-                            /**
+/**
  * Options in place, as keyword arguments: RONDO_CONNECT(.host = "a", .port =
  * 80). C only; in C++ fill a variable made with RONDO_CONNECT_OPTIONS_INIT.
  *
