@@ -1800,10 +1800,18 @@ RONDO_API void rondo_transport_abort_with(rondo_transport *t, int error);
  * BaseTransport.is_closing, and uv_is_closing. */
 RONDO_API bool rondo_transport_is_closing(const rondo_transport *t);
 
-/** Stops reading until rondo_transport_resume_reading: no data is delivered and
- * none is read from the kernel, so that in the end the peer cannot send. It
- * may be called twice, and after close. Returns 0. As
- * ReadTransport.pause_reading, and libuv's uv_read_stop. */
+/**
+ * Stops reading until rondo_transport_resume_reading: no data is delivered and
+ * none is read from the kernel, so that in the end the peer cannot send. It may
+ * be called twice, and after close. Returns 0.
+ *
+ * While reading is paused the transport does not learn that the peer has left or
+ * has reset the connection, unless it writes: the bytes before the end are still
+ * to be read. A program that pauses for long and must know sets
+ * rondo_transport_set_timeouts, or writes something now and then.
+ *
+ * As ReadTransport.pause_reading, and libuv's uv_read_stop.
+ */
 RONDO_API int rondo_transport_pause_reading(rondo_transport *t);
 
 /** Goes on reading. It may be called where reading is not paused. Returns 0. As
@@ -2526,6 +2534,23 @@ RONDO_API int rondo_datagram_leave(rondo_datagram *d,
                                    const rondo_address *group,
                                    const char *interface_name);
 
+/**
+ * Sets the interface by which the endpoint sends multicast datagrams from now
+ * on. A datagram for which rondo_datagram_send_with names an interface goes by
+ * that one. interface_name: as that of rondo_datagram_join; NULL: the system
+ * chooses again.
+ *
+ * Returns 0, or an error:
+ * - RONDO_EINVAL: it is no IP endpoint
+ * - RONDO_ENOENT: there is no such interface
+ * - RONDO_EADDRNOTAVAIL: the interface has no IPv4 address, which IPv4 needs
+ * - RONDO_ECLOSED: the endpoint is closed
+ *
+ * As uv_udp_set_multicast_interface, and IP_MULTICAST_IF of ip(7).
+ */
+RONDO_API int rondo_datagram_set_multicast_interface(
+    rondo_datagram *d, const char *interface_name);
+
 /** Sets how many routers multicast datagrams may pass: 0 to 255. The default is
  * 1. Returns 0, or RONDO_EINVAL. As IP_MULTICAST_TTL of ip(7). */
 RONDO_API int rondo_datagram_set_multicast_ttl(rondo_datagram *d, int ttl);
@@ -2559,9 +2584,10 @@ typedef struct rondo_exit {
     /** false: other code has reaped it (SIGCHLD ignored, a stray wait), and the
      * rest is 0 */
     bool known;
-    bool signaled; /**< a signal has killed it */
-    int signal;    /**< that signal; 0 unless signaled */
-    uint32_t code; /**< its exit code; 0 if signaled */
+    bool signaled;        /**< a signal has killed it */
+    int signal;           /**< that signal; 0 unless signaled */
+    uint32_t code;        /**< its exit code; 0 if signaled */
+    uint64_t reserved[4]; /**< 0: places of later members */
 } rondo_exit;
 
 /**
@@ -3533,6 +3559,11 @@ RONDO_API rondo_id rondo_file_read(rondo_file *file, int64_t position,
  * - RONDO_EINVAL: another position in a file opened with RONDO_FILE_APPEND
  * - RONDO_ENOSPC, RONDO_EFBIG and others of the system's
  *
+ * rondo_loop_close does not begin a write that has not begun: it ends with
+ * RONDO_ECANCELED, and nothing of it is in the file. A program that needs all
+ * writes in the file closes the file first, and closes the loop in the done of
+ * that, or later.
+ *
  * See pwrite(2).
  */
 RONDO_API rondo_id rondo_file_write(rondo_file *file, int64_t position,
@@ -3863,6 +3894,7 @@ typedef struct rondo_dir_entry {
     rondo_file_type type; /**< what it is */
     /** of the entry itself. NULL: not asked for */
     const rondo_file_info *info;
+    const void *reserved[2]; /**< NULL: places of later members */
 } rondo_dir_entry;
 
 /** Gets count entries, in no order. No entries and no error: the directory has
@@ -3907,6 +3939,7 @@ enum {
 
 /** What a walk has found, lent for the callback. */
 typedef struct rondo_walk_entry {
+    size_t size;      /**< The size of this struct. */
     const char *path; /**< the path of the walk, then the names to the entry */
     const char *name; /**< the last name of the path */
     rondo_file_type type; /**< what it is */
@@ -3976,6 +4009,10 @@ typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
  * Between TCP transports without filters Linux moves the bytes by splice(2), so
  * that they do not enter the process. Elsewhere, and with io_uring, they go
  * through its memory. Either way `from` is read no faster than `to` sends.
+ *
+ * A program that begins a pump later than in connection_made pauses reading
+ * first: bytes that come before belong to the protocol of `from`, and are
+ * dropped if that has no data_received.
  *
  * While the pump runs, the data_received, get_buffer and eof_received of `from`
  * are not called; all other callbacks are. Its reading may be paused. To `to`
@@ -4356,8 +4393,10 @@ RONDO_API rondo_id rondo_watch_path(rondo_loop *loop, const char *path,
 /** How a terminal hands over what is typed. */
 typedef enum rondo_terminal_mode {
     RONDO_TERMINAL_NORMAL = 0, /**< as it was before the first change */
-    RONDO_TERMINAL_NO_ECHO, /**< lines that are not shown, such as passwords */
-    RONDO_TERMINAL_RAW      /**< each byte at once, also Ctrl-C; not shown */
+    /** lines that are not shown, such as passwords; nor is the Enter at their
+     * end */
+    RONDO_TERMINAL_NO_ECHO,
+    RONDO_TERMINAL_RAW /**< each byte at once, also Ctrl-C; not shown */
 } rondo_terminal_mode;
 
 /**

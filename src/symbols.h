@@ -119,6 +119,7 @@
 #define done_forget rondo_p_done_forget
 #define drain_class rondo_p_drain_class
 #define embed_go_on_waiting rondo_p_embed_go_on_waiting
+#define error_advise rondo_p_error_advise
 #define error_from_os rondo_p_error_from_os
 #define error_given rondo_p_error_given
 #define error_in rondo_p_error_in
@@ -859,6 +860,7 @@
 #define sys_local_address rondo_p_sys_local_address
 #define sys_memory_limit rondo_p_sys_memory_limit
 #define sys_multicast rondo_p_sys_multicast
+#define sys_multicast_from rondo_p_sys_multicast_from
 #define sys_mutex_destroy rondo_p_sys_mutex_destroy
 #define sys_mutex_init rondo_p_sys_mutex_init
 #define sys_mutex_lock rondo_p_sys_mutex_lock

@@ -336,6 +336,8 @@ unsigned sys_datagram_infos(void);
 /* Joins or leaves a group; interface 0: the system chooses. */
 int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t interface,
                   bool join);
+/* Sends to groups by that interface; 0: the system chooses. */
+int sys_multicast_from(sys_fd fd, rondo_family family, uint32_t interface);
 /* The largest payload of a family, in bytes. */
 size_t sys_datagram_most(rondo_family family);
 

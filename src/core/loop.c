@@ -255,7 +255,8 @@ static int loop_enter(rondo_loop *loop, const char *what)
         return error_set(RONDO_EBUSY, "%s: the loop is %s", what,
                          loop->closing ? "being closed"
                          : loop->depth
-                             ? "running; wait until that call has returned"
+                             ? "running; stop it, and wait until that call has "
+                               "returned"
                              : "in a call of the program");
     assert(!loop->closing);
     loop->depth = 1;

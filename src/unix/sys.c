@@ -264,7 +264,7 @@ static bool unix_is_at_fixed_place(const void *begin)
 {
     const unsigned char elf[] = {0x7f, 'E', 'L', 'F'};
     uint16_t type;
-    memcpy(&type, (const char *)begin + 16, sizeof type); /* e_type */
+    memcpy(&type, (const char *)begin + 16, sizeof type);    /* e_type */
     return memcmp(begin, elf, sizeof elf) == 0 && type == 2; /* ET_EXEC */
 }
 
