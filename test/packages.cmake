@@ -14,3 +14,33 @@ if(RONDO_RPMBUILD AND RONDO_DPKG_DEB AND TARGET rondo_tls
     set_tests_properties(packages PROPERTIES
         TIMEOUT 1800 LABELS package)
 endif()
+
+# ---- one file ----
+
+# rondo.c compiles without a warning, and these tests run with it in place of
+# the library.
+find_package(Python3 QUIET COMPONENTS Interpreter)
+if(Python3_FOUND AND TARGET rondo_harness)
+    set(folder ${PROJECT_BINARY_DIR}/amalgam)
+    add_custom_command(OUTPUT ${folder}/rondo.c
+        COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/amalgamate
+            ${folder}
+        DEPENDS ${RONDO_SOURCES} ${PROJECT_SOURCE_DIR}/tools/amalgamate
+            ${PROJECT_SOURCE_DIR}/include/rondo.h
+        COMMENT "Writing rondo.c"
+        VERBATIM)
+    add_library(rondo_amalgam STATIC ${folder}/rondo.c)
+    set_target_properties(rondo_amalgam PROPERTIES EXPORT_COMPILE_COMMANDS OFF)
+    target_compile_options(rondo_amalgam PRIVATE -Werror)
+    target_include_directories(rondo_amalgam PUBLIC ${folder})
+    target_link_libraries(rondo_amalgam PUBLIC ${RONDO_THREADS}
+        ${RONDO_SYSTEM_LIBRARIES})
+    foreach(subject address communicate connect datagram executor file_walk
+            filter group path process reader sendfile server signals stream
+            timers watchers)
+        add_executable(one_${subject} test/test_${subject}.c)
+        target_link_libraries(one_${subject}
+            PRIVATE rondo_harness rondo_amalgam)
+        rondo_add_tests(one_${subject} one_${subject})
+    endforeach()
+endif()
