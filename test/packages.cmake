@@ -15,6 +15,11 @@ if(RONDO_RPMBUILD AND RONDO_DPKG_DEB AND TARGET rondo_tls
         TIMEOUT 1800 LABELS package)
 endif()
 
+add_test(NAME release
+    COMMAND ${PROJECT_SOURCE_DIR}/tools/check-release ${PROJECT_SOURCE_DIR})
+set_tests_properties(release PROPERTIES
+    TIMEOUT 1800 LABELS package SKIP_RETURN_CODE 77)
+
 # ---- one file ----
 
 # rondo.c compiles without a warning, and these tests run with it in place of
