@@ -20,6 +20,15 @@ add_test(NAME release
 set_tests_properties(release PROPERTIES
     TIMEOUT 1800 LABELS package SKIP_RETURN_CODE 77)
 
+find_program(RONDO_MESON meson)
+mark_as_advanced(RONDO_MESON)
+if(RONDO_MESON AND TARGET rondo_tls AND TARGET rondo_cares)
+    add_test(NAME meson
+        COMMAND ${PROJECT_SOURCE_DIR}/tools/check-meson ${PROJECT_SOURCE_DIR})
+    set_tests_properties(meson PROPERTIES
+        TIMEOUT 1800 LABELS package SKIP_RETURN_CODE 77)
+endif()
+
 # ---- one file ----
 
 # rondo.c compiles without a warning, and these tests run with it in place of
