@@ -36,7 +36,9 @@
  * - A host starts no threads of its own with pthread_create: rondo_sim_thread
  *   and jobs of Rondo's executors are threads of the simulation.
  * - Real sockets, files, pipes, child processes and signals do not exist in a
- *   host. What is not simulated answers RONDO_ENOTSUP. Descriptors begin at
+ *   host. Rondo's calls use simulated ones; child processes are functions
+ *   (rondo_sim_program). What is not simulated answers RONDO_ENOTSUP: terminals,
+ *   watched paths, named pipes, fork. Descriptors begin at
  *   1,000,000, so that a call past Rondo fails with EBADF.
  * - time(2), rand(3), the addresses of objects and reads of real files are not
  *   simulated: a program that uses them may run differently with one seed.
@@ -94,7 +96,8 @@ typedef struct rondo_sim_link {
     X(slow_disk)                                                               \
     X(stall)                                                                   \
     X(partition)                                                               \
-    X(crash)
+    X(crash)                                                                   \
+    X(no_process)
 
 /** How often each fault happens: a share from 0 (never) to 1 (each time) of
  * the occasions. All are 0 unless set. */
@@ -133,6 +136,7 @@ typedef struct rondo_sim_faults {
                          asked once a second */
     double crash; /**< a host, chosen by seed, crashes, and restarts after up to
                      10 s; asked once a second */
+    double no_process; /**< a child process cannot start: EAGAIN */
 } rondo_sim_faults;
 
 /** How a world is made. */
@@ -356,6 +360,9 @@ RONDO_API int rondo_sim_shutdown(rondo_fd fd);
 RONDO_API int rondo_sim_close(rondo_fd fd, bool reset);
 /** One more descriptor of the same socket. */
 RONDO_API rondo_fd rondo_sim_duplicate(rondo_fd fd);
+/** One that has that number in the calling process, as dup2(2): below 1,000,000. What
+ * had it before is closed. */
+RONDO_API int rondo_sim_duplicate_to(rondo_fd fd, int number);
 /** Its own address, or that of its peer: RONDO_ENOTCONN. */
 RONDO_API int rondo_sim_address(rondo_fd fd, bool peer, rondo_address *address);
 /** Sets how many bytes may be on their way to it, and from it. */
@@ -400,7 +407,8 @@ RONDO_API int rondo_sim_set_blocking(rondo_fd fd, bool blocking);
 /** Opens a file, or a side of a FIFO, with the RONDO_FILE_... flags of
  * rondo_file_open. It does not wait for the other side of a FIFO: a writer that
  * would have no reader is refused (ENXIO). A path without "/" at its beginning
- * begins at "/". A host has "/tmp" and "/dev/null" from the beginning on. */
+ * begins at the process's folder, which is "/" unless its parent has said
+ * otherwise. A host has "/tmp" and "/dev/null" from the beginning on. */
 RONDO_API rondo_fd rondo_sim_open(const char *path, unsigned flags);
 RONDO_API int rondo_sim_make_fifo(const char *path);
 /** Where the next rondo_sim_read or _write of a file begins; -1: where it would.
@@ -417,6 +425,60 @@ RONDO_API int rondo_sim_make_link(const char *target, const char *path);
 RONDO_API int rondo_sim_count_files(const char *path);
 /** 1: both are descriptors of the same open socket, pipe or file; 0: not. */
 RONDO_API int rondo_sim_same(rondo_fd a, rondo_fd b);
+
+/* ---- child processes ---- */
+
+/* What rondo_subprocess_exec starts on a host is a function of the program's. It
+ * runs in a process of its own: with its own threads, loops, memory
+ * (rondo_sim_alloc), descriptors and signals, on the disk and the network of its
+ * host. It ends when the function returns, by rondo_sim_exit, or by a signal that
+ * no loop of it watches for. Its descriptors are then closed, and its parent is
+ * told. */
+
+/** A program: what it returns is its exit code, of which 8 bits count. argv ends
+ * with NULL. */
+typedef int (*rondo_sim_program_main)(int argc, char **argv, void *arg);
+
+/** Makes a program known to all hosts, by the name that rondo_subprocess_exec gets:
+ * a path or not, it is compared as it is. rondo_subprocess_shell starts the
+ * program "sh" with "-c" and the command. The name of a file on a host's disk is
+ * answered with RONDO_EACCES, another one with RONDO_ENOENT. Another uid or gid
+ * than 1000, which is each process's, is RONDO_EPERM. RONDO_EINVAL: no name or no
+ * function; RONDO_EEXIST: there is a program of that name; RONDO_ENOMEM. */
+RONDO_API int rondo_sim_program(const char *name, rondo_sim_program_main run,
+                                void *arg);
+/** Ends the calling process with that code. Does not return to a host; the main
+ * of a host ends as by rondo_sim_kill. RONDO_EINVAL: the driver calls. */
+RONDO_API int rondo_sim_exit(int code);
+/** The number of the calling process, as getpid(2). */
+RONDO_API int64_t rondo_sim_pid(void);
+/** What rondo_process_options has made of a process. */
+typedef struct rondo_sim_process {
+    int64_t pid;
+    int64_t parent; /**< 0: it has ended, or this is the main of a host */
+    int64_t group, session;
+    int umask, nice;
+} rondo_sim_process;
+/** Of the calling process. */
+RONDO_API int rondo_sim_get_process(rondo_sim_process *about);
+/** Sends a process of the calling host a signal, as kill(2). 0: none, it only looks
+ * for the process. See rondo_sim_signal. RONDO_ESRCH: there is no such process. */
+RONDO_API int rondo_sim_signal_process(int64_t pid, int signum);
+/** The environment of the calling process, "NAME=value", with NULL at the end. That
+ * of a host's main is empty, until it sets one. Its PATH counts for its children. */
+RONDO_API const char *const *rondo_sim_environment(void);
+RONDO_API int rondo_sim_set_environment(const char *const *list);
+/** Writes the path of the calling process's folder. Returns its size, or
+ * RONDO_ETOOMUCH: it has `room` bytes or more. */
+RONDO_API int64_t rondo_sim_folder(char *path, size_t room);
+/** Waits for a child of the calling process that Rondo need not tell of: as
+ * waitpid(2), and with `status` NULL it stays to be waited for. RONDO_EAGAIN: it
+ * runs; RONDO_ESRCH: there is no such child, or its end is known already. */
+RONDO_API int rondo_sim_wait(int64_t pid, rondo_exit *status,
+                             int64_t timeout_ns);
+/** How many processes a host has besides its main: those that run, or those that
+ * have ended and that their parent has not waited for. */
+RONDO_API int rondo_sim_count_children(int host, bool ended);
 
 /* ---- many seeds ---- */
 
