@@ -24,7 +24,8 @@ set(RONDO_PUBLIC_HEADERS
     contrib/hiredis/rondo_hiredis.h
     contrib/postgres/rondo_pq.h
     contrib/glib/rondo_glib.h
-    contrib/poll/rondo_poll.h)
+    contrib/poll/rondo_poll.h
+    contrib/top/rondo_top.h)
 list(TRANSFORM RONDO_PUBLIC_HEADERS PREPEND ${PROJECT_SOURCE_DIR}/)
 
 if(RONDO_BUILD_MAN AND Python3_FOUND)

@@ -825,9 +825,9 @@ RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
 /** What a tracer is told. Lent for the call. */
 typedef struct rondo_trace {
     size_t size;
-    rondo_activity activity;
-    bool begins;      /**< told before it is done; false: after it */
-    int64_t time_ns;  /**< now, on the loop's clock */
+    rondo_activity activity; /**< what the loop does */
+    bool begins;             /**< told before it is done; false: after it */
+    int64_t time_ns;         /**< now, on the loop's clock */
     const char *what; /**< "wait", "timer", "data_received", ...: the kind of
                            callback, the member of a protocol, the function that
                            asked for it. Static */

@@ -22,7 +22,7 @@ HEADERS = ["include/rondo.h", "include/rondo_sim.h",
            "contrib/openssl/rondo_tls.h", "contrib/cares/rondo_cares.h",
            "contrib/curl/rondo_curl.h", "contrib/hiredis/rondo_hiredis.h",
            "contrib/postgres/rondo_pq.h", "contrib/glib/rondo_glib.h",
-           "contrib/poll/rondo_poll.h"]
+           "contrib/poll/rondo_poll.h", "contrib/top/rondo_top.h"]
 STABILITY = re.compile(r"Stability: ([a-z ]+?)(?:; since ([0-9.]+))?\.")
 SECTION = re.compile(r"/\* ---- (.*?) -+ \*/")
 

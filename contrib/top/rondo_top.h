@@ -1,5 +1,10 @@
 /* rondo_top.h - shows a running program's loop to rondo-top. */
 /* SPDX-License-Identifier: MIT */
+/**
+ * For watching a running program from another terminal.
+ *
+ * Stability: may change; since 0.1.
+ */
 #ifndef RONDO_TOP_H
 #define RONDO_TOP_H
 
@@ -9,6 +14,7 @@
 extern "C" {
 #endif
 
+/** A loop that is shown. */
 typedef struct rondo_top rondo_top;
 
 /**
