@@ -102,6 +102,7 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/acks.c
     src/sim/api.c
     src/sim/chaos.c
+    src/sim/child.c
     src/sim/descriptors.c
     src/sim/dial.c
     src/sim/disk.c
@@ -123,6 +124,7 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/passing.c
     src/sim/pipes.c
     src/sim/play.c
+    src/sim/processes.c
     src/sim/ready.c
     src/sim/signals.c
     src/sim/sockets.c

@@ -3565,6 +3565,11 @@ RONDO_API rondo_id rondo_file_read(rondo_file *file, int64_t position,
  * - RONDO_EINVAL: another position in a file opened with RONDO_FILE_APPEND
  * - RONDO_ENOSPC, RONDO_EFBIG and others of the system's
  *
+ * rondo_loop_close does not begin a write that has not begun: it ends with
+ * RONDO_ECANCELED, and nothing of it is in the file. A program that needs all
+ * writes in the file closes the file first, and closes the loop in the done of
+ * that, or later.
+ *
  * See pwrite(2).
  */
 RONDO_API rondo_id rondo_file_write(rondo_file *file, int64_t position,

@@ -36,8 +36,10 @@
  * - A host must not start threads with pthread_create: the threads of the
  *   simulation are those of rondo_sim_thread and the jobs of Rondo's executors.
  * - Real sockets, files, pipes, child processes and signals do not exist in a
- *   host. What is not simulated returns RONDO_ENOTSUP. Descriptors begin at
- *   1,000,000, so that a system call of the program fails with EBADF.
+ *   host. Rondo's calls use simulated ones, and child processes are functions
+ *   (rondo_sim_program). What is not simulated returns RONDO_ENOTSUP: terminals,
+ *   watched paths, named pipes, fork. Descriptors begin at 1,000,000, so that a
+ *   system call of the program fails with EBADF.
  * - time(2), rand(3), the addresses of objects and reads of real files are not
  *   simulated: a program that uses them may run differently with one seed.
  * - The whole process runs on one processor core while a world exists.
@@ -96,7 +98,8 @@ typedef struct rondo_sim_link {
     X(slow_disk)                                                               \
     X(stall)                                                                   \
     X(partition)                                                               \
-    X(crash)
+    X(crash)                                                                   \
+    X(no_process)
 
 /** How often each fault happens: a share from 0 (never) to 1 (always) of the
  * occasions. All are 0 unless set. */
@@ -138,6 +141,7 @@ typedef struct rondo_sim_faults {
     /** A host, chosen by the seed, crashes, and restarts after up to 10 s. The
      * occasion comes once a second. */
     double crash;
+    double no_process; /**< a child process cannot start: EAGAIN */
 } rondo_sim_faults;
 
 /** How a world is made. */
@@ -423,6 +427,9 @@ RONDO_API int rondo_sim_shutdown(rondo_fd fd);
 RONDO_API int rondo_sim_close(rondo_fd fd, bool reset);
 /** Returns one more descriptor of the same socket. */
 RONDO_API rondo_fd rondo_sim_duplicate(rondo_fd fd);
+/** Returns a descriptor of the same socket that has this number in the calling
+ * process, as dup2(2): below 1,000,000. It closes what had the number before. */
+RONDO_API int rondo_sim_duplicate_to(rondo_fd fd, int number);
 /** Gets a socket's own address, or that of its peer. Returns 0, or
  * RONDO_ENOTCONN. */
 RONDO_API int rondo_sim_address(rondo_fd fd, bool peer, rondo_address *address);
@@ -479,7 +486,8 @@ RONDO_API int rondo_sim_set_blocking(rondo_fd fd, bool blocking);
 /** Opens a file, or a side of a FIFO, with the RONDO_FILE_... flags of
  * rondo_file_open. It does not wait for the other side of a FIFO: a writer
  * without a reader is refused (ENXIO). A path without "/" at its beginning
- * begins at "/". A host has "/tmp" and "/dev/null" from the beginning on. */
+ * begins at the process's directory, which is "/" unless its parent has set
+ * another. A host has "/tmp" and "/dev/null" from the beginning on. */
 RONDO_API rondo_fd rondo_sim_open(const char *path, unsigned flags);
 /** Makes a FIFO. */
 RONDO_API int rondo_sim_make_fifo(const char *path);
@@ -500,6 +508,67 @@ RONDO_API int rondo_sim_count_files(const char *path);
 /** Returns 1: both are descriptors of the same open socket, pipe or file; 0:
  * they are not. */
 RONDO_API int rondo_sim_same(rondo_fd a, rondo_fd b);
+
+/* ---- child processes ---- */
+/* Stability: young; since 0.1. */
+
+/* What rondo_subprocess_exec starts on a host is a function of the program's. It
+ * runs in a process of its own: with its own threads, loops, memory
+ * (rondo_sim_alloc), descriptors and signals, on the disk and the network of its
+ * host. It ends when the function returns, by rondo_sim_exit, or by a signal that
+ * no loop of it watches for. Its descriptors are then closed, and its parent is
+ * told. */
+
+/** The main function of a program. It returns the exit code, of which 8 bits
+ * count. argv ends with NULL. */
+typedef int (*rondo_sim_program_main)(int argc, char **argv, void *arg);
+
+/** Makes a program known to all hosts, by the name that rondo_subprocess_exec gets:
+ * a path or not, it is compared as it is. rondo_subprocess_shell starts the
+ * program "sh" with "-c" and the command. The name of a file on a host's disk is
+ * answered with RONDO_EACCES, another one with RONDO_ENOENT. Another uid or gid
+ * than 1000, which is each process's, is RONDO_EPERM. RONDO_EINVAL: no name or no
+ * function; RONDO_EEXIST: there is a program of that name; RONDO_ENOMEM. */
+RONDO_API int rondo_sim_program(const char *name, rondo_sim_program_main run,
+                                void *arg);
+/** Ends the calling process with that exit code, and does not return; the main of
+ * a host ends as by rondo_sim_kill. RONDO_EINVAL: the driver calls. */
+RONDO_API int rondo_sim_exit(int code);
+/** Returns the number of the calling process, as getpid(2). */
+RONDO_API int64_t rondo_sim_pid(void);
+/** What rondo_process_options has made of a process. */
+typedef struct rondo_sim_process {
+    int64_t pid; /**< its number */
+    int64_t
+        parent; /**< its parent's number. 0: it has ended, or this is the main of a host */
+    int64_t group;   /**< its process group */
+    int64_t session; /**< its session */
+    int umask;       /**< its file mode mask */
+    int nice;        /**< its nice value */
+} rondo_sim_process;
+/** Fills in what rondo_process_options has made of the calling process. Returns
+ * 0. */
+RONDO_API int rondo_sim_get_process(rondo_sim_process *about);
+/** Sends a process of the calling host a signal, as kill(2). 0: none, it only looks
+ * for the process. See rondo_sim_signal. RONDO_ESRCH: there is no such process. */
+RONDO_API int rondo_sim_signal_process(int64_t pid, int signum);
+/** Returns the environment of the calling process, "NAME=value", with NULL at the
+ * end. That of a host's main is empty until it sets one. */
+RONDO_API const char *const *rondo_sim_environment(void);
+/** Sets the environment of the calling process, which is copied. Its PATH counts
+ * for its children. */
+RONDO_API int rondo_sim_set_environment(const char *const *list);
+/** Writes the path of the calling process's folder. Returns its size, or
+ * RONDO_ETOOMUCH: it has `room` bytes or more. */
+RONDO_API int64_t rondo_sim_folder(char *path, size_t room);
+/** Waits for a child of the calling process that Rondo need not tell of: as
+ * waitpid(2), and with `status` NULL it stays to be waited for. RONDO_EAGAIN: it
+ * runs; RONDO_ESRCH: there is no such child, or its end is known already. */
+RONDO_API int rondo_sim_wait(int64_t pid, rondo_exit *status,
+                             int64_t timeout_ns);
+/** Returns how many processes a host has besides its main: those that run, or
+ * those that have ended and for which their parent has not waited. */
+RONDO_API int rondo_sim_count_children(int host, bool ended);
 
 /* ---- many seeds ---- */
 /* Stability: young; since 0.1. */

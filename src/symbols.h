@@ -89,6 +89,7 @@
 #define datagram_special_receive rondo_p_datagram_special_receive
 #define datagram_tell rondo_p_datagram_tell
 #define datagram_tell_done rondo_p_datagram_tell_done
+#define descriptors_pair rondo_p_descriptors_pair
 #define dial_accept rondo_p_dial_accept
 #define dial_arrive rondo_p_dial_arrive
 #define dial_begin rondo_p_dial_begin
@@ -345,6 +346,7 @@
 #define net_events rondo_p_net_events
 #define net_find_bound rondo_p_net_find_bound
 #define net_get rondo_p_net_get
+#define net_give_number rondo_p_net_give_number
 #define net_hold rondo_p_net_hold
 #define net_host_stops rondo_p_net_host_stops
 #define net_is_any rondo_p_net_is_any
@@ -359,6 +361,7 @@
 #define net_part rondo_p_net_part
 #define net_path_lost rondo_p_net_path_lost
 #define net_peer_is_closed rondo_p_net_peer_is_closed
+#define net_process_stops rondo_p_net_process_stops
 #define net_release rondo_p_net_release
 #define net_report rondo_p_net_report
 #define net_same_ip rondo_p_net_same_ip
@@ -566,7 +569,7 @@
 #define signal_hook_remove rondo_p_signal_hook_remove
 #define signals_arg rondo_p_signals_arg
 #define signals_close rondo_p_signals_close
-#define signals_forget_host rondo_p_signals_forget_host
+#define signals_forget rondo_p_signals_forget
 #define signals_run rondo_p_signals_run
 #define sim rondo_p_sim
 #define sim_alloc rondo_p_sim_alloc
@@ -589,6 +592,7 @@
 #define sim_forget_own rondo_p_sim_forget_own
 #define sim_free rondo_p_sim_free
 #define sim_free_blocks rondo_p_sim_free_blocks
+#define sim_group_signal rondo_p_sim_group_signal
 #define sim_host_clock rondo_p_sim_host_clock
 #define sim_host_deadline rondo_p_sim_host_deadline
 #define sim_host_has rondo_p_sim_host_has
@@ -605,6 +609,17 @@
 #define sim_note_text rondo_p_sim_note_text
 #define sim_of_process rondo_p_sim_of_process
 #define sim_pause_threads rondo_p_sim_pause_threads
+#define sim_process_child rondo_p_sim_process_child
+#define sim_process_drop rondo_p_sim_process_drop
+#define sim_process_exit rondo_p_sim_process_exit
+#define sim_process_forget rondo_p_sim_process_forget
+#define sim_process_handle rondo_p_sim_process_handle
+#define sim_process_left rondo_p_sim_process_left
+#define sim_process_lose_parent rondo_p_sim_process_lose_parent
+#define sim_process_signal rondo_p_sim_process_signal
+#define sim_process_start rondo_p_sim_process_start
+#define sim_processes_crash rondo_p_sim_processes_crash
+#define sim_programs_end rondo_p_sim_programs_end
 #define sim_random rondo_p_sim_random
 #define sim_realloc rondo_p_sim_realloc
 #define sim_resume_threads rondo_p_sim_resume_threads
@@ -633,6 +648,7 @@
 #define sock_finish rondo_p_sock_finish
 #define sock_go_on rondo_p_sock_go_on
 #define sock_try rondo_p_sock_try
+#define sockets_wait rondo_p_sockets_wait
 #define spawn_child rondo_p_spawn_child
 #define stream_address rondo_p_stream_address
 #define stream_adopt rondo_p_stream_adopt

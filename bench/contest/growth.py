@@ -79,7 +79,8 @@ def timer_costs(count):
     operations = [Server(name, "bench_steps") for name in
                   ("start", "start+cancel", "start+later", "start+expire")]
     found = of_each(f"growth: {count:,} timers", operations,
-                    lambda o: total_of(o.name, count)["all"])
+                    lambda o: total_of(o.name, count)["all"],
+                    tool="valgrind")
     nothing = total_of("start", 1)["all"]
     figures = Figures()
     figures.failed = {name.replace("start+", "") for name in found.failed}

@@ -6,12 +6,14 @@ import select
 import shutil
 import signal
 import subprocess
+import threading
 
 LEAST_S = 120  # that any program may take
 MORE_TIMES = 20  # as long as it is expected to take, on an idle machine
 END_S = 5      # until a program that does not end is killed
 
 short = False  # --short
+_thread = threading.local()
 
 
 def sized(full, quick):
@@ -39,6 +41,16 @@ def patience_s(expected_s=0):
     return int((LEAST_S + MORE_TIMES * expected_s) * crowd())
 
 
+def cpus():
+    """Those that may be used, the last first."""
+    return sorted(os.sched_getaffinity(0), reverse=True)
+
+
+def use_cpu(cpu):
+    """The calling thread's programs are pinned to it."""
+    _thread.cpu = cpu
+
+
 def pinned():
     """The command that runs another one on the last CPU, in SCHED_BATCH.
 
@@ -47,7 +59,7 @@ def pinned():
     other CPUs are busy with matters least."""
     if not have("taskset") or not have("chrt"):
         return []
-    cpu = max(os.sched_getaffinity(0))
+    cpu = getattr(_thread, "cpu", cpus()[0])
     return ["taskset", "-c", str(cpu), "chrt", "-b", "0"]
 
 
@@ -56,7 +68,7 @@ def apart():
     machine that has one CPU it does."""
     if not have("taskset"):
         return []
-    return ["taskset", "-c", str(min(os.sched_getaffinity(0)))]
+    return ["taskset", "-c", str(cpus()[-1])]
 
 
 def check_exit(name, code, errors=""):

@@ -1,13 +1,15 @@
 # servers.py - servers under load: what they report, count and take.
 # SPDX-License-Identifier: MIT
 import collections
+import concurrent.futures
 import os
 import pathlib
+import queue
 import re
 
 from . import report
-from .process import (Failure, first_line, have, last_lines, output, patience_s,
-                      pinned, running, sized)
+from .process import (Failure, cpus, first_line, have, last_lines, output,
+                      patience_s, pinned, running, sized, use_cpu)
 from .report import Figures, attempt, progress, spread
 
 # name: its column in the table. program, client: files of the build. mode: the
@@ -120,12 +122,12 @@ def callgrind(counts):
     pathlib.Path(counts).unlink(missing_ok=True)
     return ["valgrind", "--tool=callgrind", "--quiet",
             f"--callgrind-out-file={counts}",
-            f"--log-file={program('valgrind.log')}"]
+            f"--log-file={counts}.log"]
 
 
 def few_and_many(few, many):
     """Of how many requests two runs are the difference."""
-    return (few or sized(10_000, 2_000), many or sized(40_000, 10_000))
+    return few or sized(4_000, 2_000), many or sized(20_000, 10_000)
 
 
 def instructions(server, few=None, many=None, size=None, load=(),
@@ -163,7 +165,7 @@ def system_calls(server, few=None, many=None, size=None, load=(),
                  at_unix=False):
     """How many of each kind."""
     def count(requests):
-        counts = program(f"strace.{server.name}")
+        counts = program(f"strace.{server.program}.{server.name}")
         serve(server, [*load_of(requests), *load], size=size,
               under=strace(counts), expected_s=requests * COUNTED_S,
               at_unix=at_unix)
@@ -193,17 +195,28 @@ def cpu_time(server, requests=None, size=None, load=(), at_unix=False):
 
 def of_each(what, servers, measure, tool=None):
     """measure(server) by the servers' names. Nothing without its tool, and
-    nothing of a server that fails."""
-    figures = Figures()
+    nothing of a server that fails. What a tool counts does not depend on the
+    time it takes, so every CPU measures a server of its own."""
     if tool and not have(tool):
         progress(f"{what}: left out, there is no {tool}")
-        return figures
-    for server in servers:
+        return Figures()
+    found, free = {}, queue.SimpleQueue()
+    for cpu in cpus() if tool else cpus()[:1]:
+        free.put(cpu)
+
+    def measure_one(server):
+        cpu = free.get()
+        use_cpu(cpu)
         progress(f"{what}, {server.name}")
         with attempt(f"{what}, {server.name}"):
-            figures[server.name] = measure(server)
-        if server.name not in figures:
-            figures.failed.add(server.name)
+            found[server.name] = measure(server)
+        free.put(cpu)
+
+    with concurrent.futures.ThreadPoolExecutor(free.qsize()) as pool:
+        list(pool.map(measure_one, servers))
+    names = [server.name for server in servers]
+    figures = Figures({name: found[name] for name in names if name in found})
+    figures.failed = set(names) - set(found)
     return figures
 
 

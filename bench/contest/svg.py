@@ -123,8 +123,9 @@ def lines(title, x_title, y_title, series, labels=None):
     for x in xs:
         label = labels[x] if labels else short_number(x)
         parts.append(text(across.place(x), bottom + 18, label, "m"))
-    parts += [part for i, (name, line) in enumerate(series.items())
-              for part in one_line(i, line, across, up)]
+    drawn = [one_line(i, line, across, up)
+             for i, line in enumerate(series.values())]
+    parts += [part for line in reversed(drawn) for part in line]
     parts += names(series, up, right)
     return drawing(bottom + 50, title, parts)
 
