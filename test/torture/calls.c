@@ -282,7 +282,11 @@ int torture_clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
     static const int errors[] = {EAGAIN, ENOMEM};
     if (torture_fails("clone", errors, 2))
         return -1;
-    return clone(fn, stack, flags, arg);
+    va_list more;
+    va_start(more, arg);
+    void *pidfd = flags & CLONE_PIDFD ? va_arg(more, void *) : NULL;
+    va_end(more);
+    return clone(fn, stack, flags, arg, pidfd);
 }
 
 /* ---- by number ---- */
