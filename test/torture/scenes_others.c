@@ -361,6 +361,16 @@ static void group(struct play *p)
         group_over(p, 0);
 }
 
+/* ---- the machine ---- */
+
+static void interfaces(struct play *p)
+{
+    rondo_interface *first = NULL;
+    int error = rondo_list_interfaces(&first);
+    must(p, !error == (first != NULL), "a list and an error", "interfaces");
+    rondo_free_interfaces(first);
+}
+
 const struct scene scenes_others[] = {
     {"timers", timers, timers_end, sizeof(struct timers)},
     {"signals", signals, signals_end, sizeof(struct signals)},
@@ -368,5 +378,6 @@ const struct scene scenes_others[] = {
     {"raw", raw_begin, NULL, sizeof(struct raw)},
     {"path", path, path_end, sizeof(struct path)},
     {"group", group, NULL, sizeof(struct group)},
+    {"interfaces", interfaces, NULL, 0},
     {NULL, NULL, NULL, 0},
 };
