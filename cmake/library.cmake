@@ -45,7 +45,7 @@ else()
 endif()
 add_library(rondo::rondo ALIAS rondo_${RONDO_DEFAULT_KIND})
 
-if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT RONDO_FUZZ)
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
     set(RONDO_SIM_DEFAULT ON)
 else()
     set(RONDO_SIM_DEFAULT OFF)
