@@ -37,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     size_t count = 0;
     const char *from = (const char *)bytes, *end = from + size;
     while (count < WORDS && from < end) {
-        size_t length = strnlen(from, (size_t)(end - from));
+        const char *nul = memchr(from, '\0', (size_t)(end - from));
+        size_t length = (size_t)((nul ? nul : end) - from);
         size_t used = length < 255 ? length : 255;
         memcpy(words[count], from, used);
         words[count++][used] = '\0';

@@ -10,13 +10,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct input in = {bytes, size};
     unsigned kind = input_byte(&in);
-    struct model_options o = {.backend = kind & 1 ? "done" : "ready",
-                              .faults = kind & 2,
-                              .tortures = kind & 4};
-    struct model_result result = {0};
-    o.focus[0] = input_byte(&in) % 64;
-    o.focus[1] = input_byte(&in) % 64;
+    unsigned focus = input_byte(&in) % 32, other = input_byte(&in) % 32;
     uint64_t seed = 1 + input_number(&in, 255);
+    struct model_options o =
+        model_options_of(seed, kind & 1 ? "done" : "ready");
+    struct model_result result = {0};
+    o.focus[0] = focus;
+    o.focus[1] = other;
     o.bytes = in.bytes;
     o.byte_count = in.size;
     if (model_play(seed, &o, &result) != 0) {
