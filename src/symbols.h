@@ -698,6 +698,7 @@
 #define stream_hold_before rondo_p_stream_hold_before
 #define stream_hold_rest rondo_p_stream_hold_rest
 #define stream_init rondo_p_stream_init
+#define stream_keep rondo_p_stream_keep
 #define stream_kinds rondo_p_stream_kinds
 #define stream_leave_owner rondo_p_stream_leave_owner
 #define stream_lose_rest rondo_p_stream_lose_rest
@@ -749,7 +750,7 @@
 #define stream_take_held rondo_p_stream_take_held
 #define stream_tell_data rondo_p_stream_tell_data
 #define stream_tell_end_observed rondo_p_stream_tell_end_observed
-#define stream_tell_eof rondo_p_stream_tell_eof
+#define stream_tell_eof_observed rondo_p_stream_tell_eof_observed
 #define stream_tell_flow rondo_p_stream_tell_flow
 #define stream_tell_member_observed rondo_p_stream_tell_member_observed
 #define stream_tell_time rondo_p_stream_tell_time
