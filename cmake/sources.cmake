@@ -4,6 +4,7 @@
 set(RONDO_SOURCES
     src/base/address.c
     src/base/error.c
+    src/base/lock.c
     src/base/machine.c
     src/base/pool.c
     src/base/terminal.c
