@@ -18,6 +18,11 @@
  * others by a few milliseconds only. */
 enum { CALLBACKS_LIMIT = 4096, TIMERS_LIMIT = 1024 };
 
+/* While callbacks keep the loop busy and the kernel had nothing the last time,
+ * it is not asked before each iteration: so many go by at most, in so short a
+ * time. A descriptor that stays ready is told in each. */
+enum { RESTS_LIMIT = 15, RESTS_NS = 20000 };
+
 /* How long a closing loop goes on although its waits fail: about 5 s. */
 enum { FAILED_WAITS_LIMIT = 1000, FAILED_WAIT_MS = 5 };
 
@@ -47,7 +52,7 @@ static bool loop_is_sound(const rondo_loop *loop)
 {
     uint64_t ring = loop->ring_tail - loop->ring_head;
     uint64_t things = loop->timers.slots_used + 1 + loop->live_handles;
-    return ring <= loop->ring_room && loop->ring_background <= ring &&
+    return ring <= loop->ring_mask + 1 && loop->ring_background <= ring &&
            !*loop->ready_last && loop->table_used <= loop->table_room &&
            (loop->metrics.iterations % things || loop_counts_are_sound(loop));
 }
@@ -101,7 +106,18 @@ static COLD int64_t loop_prepare_hooks(rondo_loop *loop, int64_t most_ns)
     return hooks_have(loop, RONDO_IDLE) ? 0 : most_ns;
 }
 
-static int loop_collect(rondo_loop *loop, int64_t most_ns)
+/* There is something to run. true: the kernel need not be asked before. */
+static INLINED bool loop_rests(rondo_loop *loop)
+{
+    if (!loop->rests_left || loop->ready_first || loop->hooks ||
+        atomic_load_explicit(&loop->requests, memory_order_relaxed))
+        return false;
+    loop->rests_left--;
+    loop->now = sys_clock();
+    return loop->now - loop->asked < RESTS_NS;
+}
+
+static INLINED int loop_collect(rondo_loop *loop, int64_t most_ns)
 {
     if (loop->hooks)
         most_ns = loop_prepare_hooks(loop, most_ns);
@@ -109,6 +125,8 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
     if (most_ns > 0 && !loop_has_work(loop)) {
         start = sys_clock();
         timeout = loop_time_left(loop, most_ns, start);
+    } else if (loop_rests(loop)) {
+        return 0;
     }
     assert(loop->depth == 1);
     assert(timeout >= 0 && (!timeout || !loop->ready_first));
@@ -125,7 +143,8 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
     if (atomic_load_explicit(&loop->requests, memory_order_relaxed) & LOOP_WAKE)
         atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_WAKE);
     loop->prepared = false;
-    loop->now = sys_clock();
+    loop->now = loop->asked = sys_clock();
+    loop->rests_left = loop->ready_first ? 0 : loop->rests_most;
     if (timeout)
         loop->metrics.idle_ns += loop->now - start;
     if (loop->hooks)
@@ -150,22 +169,29 @@ static void loop_run_ready(rondo_loop *loop)
     }
 }
 
+/* Up to which place this iteration runs the ring. */
+static inline uint64_t loop_ring_end(const rondo_loop *loop)
+{
+    uint64_t end = loop->ring_tail;
+    return end - loop->ring_head > CALLBACKS_LIMIT
+               ? loop->ring_head + CALLBACKS_LIMIT
+               : end;
+}
+
 /* The order that programs see. What a callback adds to any of these queues is
  * left for the next iteration. */
-static int loop_iterate(rondo_loop *loop, int64_t most_ns)
+static INLINED int loop_iterate(rondo_loop *loop, int64_t most_ns)
 {
     assert(loop->depth == 1 && !loop->closing);
     int error = loop_collect(loop, most_ns);
     loop->metrics.iterations++;
     timers_mark(&loop->timers);
-    uint64_t end = loop->ring_tail;
-    if (end - loop->ring_head > CALLBACKS_LIMIT)
-        end = loop->ring_head + CALLBACKS_LIMIT;
     if (remote_has_work(loop) && remote_take(loop))
-        remote_run_in_order(loop, CALLBACKS_LIMIT, end);
-    else if (loop->ring_head != end)
-        loop_run_ring(loop, end);
-    loop_run_ready(loop);
+        remote_run_in_order(loop, CALLBACKS_LIMIT, loop_ring_end(loop));
+    else if (loop->ring_head != loop->ring_tail)
+        loop_run_ring_here(loop, loop_ring_end(loop));
+    if (loop->ready_first)
+        loop_run_ready(loop);
     if (loop->timers.next <= loop->now)
         timers_run(loop, TIMERS_LIMIT);
     assert(loop->depth == 1 && loop_is_sound(loop));
@@ -195,7 +221,7 @@ static bool loop_take_requests(rondo_loop *loop)
     return atomic_load(&loop->requests) & some && loop_handle_requests(loop);
 }
 
-static bool loop_is_alive(rondo_loop *loop)
+static inline bool loop_is_alive(rondo_loop *loop)
 {
     return loop->alive || loop->ready_first ||
            loop->ring_tail - loop->ring_head > loop->ring_background ||
@@ -215,6 +241,7 @@ static int loop_enter(rondo_loop *loop, const char *what)
                              : "in a call of the program");
     assert(!loop->closing);
     loop->depth = 1;
+    loop->rests_left = loop->rests_most = 0;
     return 0;
 }
 
@@ -233,6 +260,8 @@ static NOINLINE int loop_run(rondo_loop *loop, bool forever, const char *what)
     if (result)
         return result;
     loop->told_ns = 0;
+    if (!loop->backend->send_now) /* each wait sends what it keeps */
+        loop->rests_most = RESTS_LIMIT;
     for (;;) {
         if (!forever && !atomic_load(&loop->requests) && !loop_is_alive(loop))
             break;
@@ -465,7 +494,8 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
     loop->tag = number & ((1U << ID_TAG_BITS) - 1);
     loop->first_generation = id_first_generation(number);
     assert(loop->first_generation <= ID_GENERATION_MAX);
-    loop->ring_head = loop->ring_tail = id_first_place(number);
+    loop->ring_head = loop->ring_tail = loop->ring_full =
+        (uint64_t)id_make(loop, ID_SOON, id_first_place(number));
     atomic_init(&loop->ring_seen, (uint32_t)loop->ring_tail);
     timers_init(&loop->timers);
     loop->born = loop->now = sys_clock();
