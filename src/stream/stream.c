@@ -201,6 +201,17 @@ static void stream_settle_ops(rondo_transport *t)
         stream_kind(t)->submit(t, &t->read);
 }
 
+/* It may read and write, and nothing waits, is held or is under way but its
+ * operations. */
+static bool stream_is_plain(const rondo_transport *t)
+{
+    return t->phase == PHASE_OPEN && t->made == MADE_TOLD &&
+           t->reading == READ_ON && t->writing == WRITE_ON &&
+           t->flow == FLOW_ON && !t->held && !t->refused && !t->queued &&
+           !t->timed && !t->filtered && !t->handshaking && !t->reading_out &&
+           !t->leaving && !t->pumped && !t->pump_full && !t->out;
+}
+
 static bool stream_resume_is_due(const rondo_transport *t)
 {
     return t->flow == FLOW_PAUSED && !t->out->dropped &&
@@ -297,6 +308,12 @@ static void stream_decide(void *handle)
 {
     const unsigned kept = STREAM_BIT(OWED_RELEASE) | STREAM_BIT(OWED_FILE);
     rondo_transport *t = handle;
+    if (stream_is_plain(t)) {
+        stream_leave_fast(t);
+        dispatch_set(&t->dispatch, (STREAM_BIT(STREAM_OWED) - 1) & ~kept, 0);
+        assert(!stream_what_is_owed(t));
+        return;
+    }
     if (t->phase < PHASE_ENDING)
         stream_end_writing_if_due(t);
     if (t->phase == PHASE_ENDING)
@@ -395,7 +412,7 @@ static void stream_free_all(rondo_transport *t)
         loop_free(loop, x);
     }
     loop_free(loop, t->out);
-    loop_free(loop, t);
+    free_list_put_some(loop, FREE_LIST_TRANSPORT, t);
 }
 
 void stream_leave_owner(rondo_transport *t)
@@ -495,7 +512,8 @@ void stream_init(rondo_loop *loop, rondo_transport *t, sys_fd fd)
 
 static int stream_new_apart(rondo_loop *loop, sys_fd fd, rondo_transport **made)
 {
-    rondo_transport *t = loop_alloc(loop, sizeof *t);
+    rondo_transport *t =
+        free_list_take_some(loop, FREE_LIST_TRANSPORT, sizeof *t);
     if (!t)
         return error_set(RONDO_ENOMEM, "out of memory for a transport");
     stream_init(loop, t, fd);
@@ -511,7 +529,7 @@ int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
         return error;
     error = io_attach(loop, &t->io);
     if (error)
-        loop_free(loop, t);
+        free_list_put_some(loop, FREE_LIST_TRANSPORT, t);
     else
         *made = t;
     return error;
