@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/lock.h"
 #include "core/id.h"
+#include "core/observe.h"
 
 /* A larger array is freed when it has run, so a flood does not keep its
  * memory. */
@@ -335,7 +336,7 @@ static inline void remote_run_post(rondo_loop *loop, struct remote *own,
     assert(post == remote_next(own));
     own->next++;
     if (post->fn)
-        loop_call(loop, post->fn, post->arg);
+        loop_call(loop, RONDO_DOES_POST, post->fn, post->arg);
 }
 
 /* Posts come first. Called at the end of a run. */
@@ -347,7 +348,8 @@ static void remote_run_completions_now(rondo_loop *loop, struct remote *own,
         assert(!remote_has_posts(own));
         own->completions = completion->next;
         loop->metrics.callbacks++;
-        completion->done(loop, completion);
+        OBSERVE(loop, RONDO_DOES_OPERATION, "completion", NULL, NULL,
+                completion->done(loop, completion));
     }
     loop->posts_left = remote_has_taken(own);
 }
@@ -402,6 +404,29 @@ void remote_run_in_order(rondo_loop *loop, size_t most, uint64_t end)
     }
     loop_run_ring(loop, end);
     remote_run_completions_now(loop, own, most);
+}
+
+size_t remote_posts(const rondo_loop *loop)
+{
+    struct remote *own = loop->remote;
+    lock_take(&own->shared->lock);
+    size_t count = own->shared->taken.used - own->next;
+    count += own->shared->inbox.used;
+    lock_give(&own->shared->lock);
+    return count;
+}
+
+rondo_fn remote_post_at(const rondo_loop *loop, size_t i)
+{
+    struct remote *own = loop->remote;
+    struct rondo_remote *r = own->shared;
+    lock_take(&r->lock);
+    size_t taken = r->taken.used - own->next;
+    rondo_fn fn = i < taken                   ? r->taken.items[own->next + i].fn
+                  : i - taken < r->inbox.used ? r->inbox.items[i - taken].fn
+                                              : NULL;
+    lock_give(&r->lock);
+    return fn;
 }
 
 uint64_t remote_allocations(const rondo_loop *loop)

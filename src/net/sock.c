@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "core/backoff.h"
 #include "core/id.h"
+#include "core/observe.h"
 
 #include <stdio.h>
 
@@ -143,13 +144,14 @@ static void sock_tell(rondo_loop *loop, struct task *task)
     if (failed)
         sock_describe_failure(c);
     if (c->kind == SOCK_CALL_RECVFROM)
-        c->done.recvfrom(loop, c->arg, c->result, failed ? NULL : &c->address);
+        OBSERVE_DONE(loop, "sock_recvfrom", c->done.recvfrom, loop, c->arg,
+                     c->result, failed ? NULL : &c->address);
     else if (c->kind == SOCK_CALL_ACCEPT)
-        c->done.accept(loop, c->arg, failed ? RONDO_NO_FD : (rondo_fd)c->result,
-                       failed ? NULL : &c->address,
-                       failed ? (int)c->result : 0);
+        OBSERVE_DONE(loop, "sock_accept", c->done.accept, loop, c->arg,
+                     failed ? RONDO_NO_FD : (rondo_fd)c->result,
+                     failed ? NULL : &c->address, failed ? (int)c->result : 0);
     else
-        c->done.any(loop, c->arg, c->result);
+        OBSERVE_DONE(loop, "sock_call", c->done.any, loop, c->arg, c->result);
     free_list_put(loop, FREE_LIST_SOCK_CALL, c);
     if (s)
         sock_told(s);
@@ -163,13 +165,14 @@ static void sock_tell_size(rondo_loop *loop, struct task *task)
         (struct sock_call *)(void *)((char *)task -
                                      offsetof(struct sock_call, task));
     struct sock *s = c->sock;
-    if (!s || s->waits || handle_is_open(&c->handle) || c->result < 0) {
+    if (!s || s->waits || handle_is_open(&c->handle) || c->result < 0 ||
+        loop->observed) {
         sock_tell(loop, task);
         return;
     }
-    rondo_done_fn done = c->done.any;
-    void *arg = c->arg;
-    int64_t result = c->result;
+    const rondo_done_fn done = c->done.any;
+    void *const arg = c->arg;
+    const int64_t result = c->result;
     assert(s->side[c->kind].call == c && !s->gone && c->timer <= 0);
     c->sock = NULL;
     s->side[c->kind].call = NULL;
@@ -179,10 +182,7 @@ static void sock_tell_size(rondo_loop *loop, struct task *task)
     free_list_put(loop, FREE_LIST_SOCK_CALL, c);
     s->tells = true;
     done(loop, arg, result);
-    if (!s->gone && (s->side[0].call || s->side[1].call))
-        s->tells = false;
-    else
-        sock_told(s);
+    sock_told(s);
 }
 
 void sock_finish(struct sock_call *c, int64_t result)
@@ -437,7 +437,6 @@ static COLD struct sock_call *sock_call_make(rondo_loop *loop,
     return NULL;
 }
 
-/* One that was used before has all that each has, and its id. */
 static inline struct sock_call *sock_call_take(rondo_loop *loop,
                                                enum sock_kind kind)
 {
@@ -465,8 +464,7 @@ static INLINED int sock_call_new(rondo_loop *loop, rondo_fd fd,
         return error;
     }
     assert(s && s->io.entered && !s->gone && !s->side[kind & 1].call);
-    assert(c->timer <= 0 && c->task.state == TASK_IDLE && !c->task.owed);
-    assert(!c->source.reading && !handle_is_open(&c->handle));
+    assert(c->timer <= 0 && c->task.state == TASK_IDLE && !c->source.reading);
     s->io.owner = IO_SOCK;
     s->side[kind & 1].call = c;
     c->sock = s;

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/id.h"
+#include "core/observe.h"
 #include "stream/stream.h"
 
 #include <stdio.h>
@@ -97,7 +98,7 @@ static void pump_tell(rondo_loop *loop, struct task *task)
         (void)error_os(error, "pump");
     }
     pump_free(p);
-    done(loop, arg, moved, error);
+    OBSERVE_DONE(loop, "pump", done, loop, arg, moved, error);
 }
 
 static void pump_leave_from(struct pump *p)
@@ -196,6 +197,7 @@ static void pump_out(struct pump *p)
             break;
         p->inside -= (size_t)sent;
         p->moved += (uint64_t)sent;
+        observe_sent(to->loop, sent);
         if (to->timed)
             stream_note_write(to);
     }

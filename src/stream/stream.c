@@ -3,6 +3,9 @@
 #include "stream/stream.h"
 
 #include "base/error.h"
+#include "core/observe.h"
+#include "core/probe.h"
+#include "core/quarantine.h"
 #include "stream/filter.h"
 
 #include <stdio.h>
@@ -276,6 +279,8 @@ static bool stream_sends_later(const rondo_transport *t)
 static void stream_choose_fast(rondo_transport *t)
 {
     const rondo_protocol *protocol = t->protocol;
+    if (t->loop->observed)
+        return; /* stream_decide has left them all */
     bool reads = stream_reads_fast(t);
     bool into = reads && protocol->get_buffer && !protocol->get_buffers;
     bool plain =
@@ -348,10 +353,10 @@ static void stream_tell_made(void *handle)
 {
     rondo_transport *t = handle;
     t->made = MADE_TOLD;
+    PROBE2(transport_made, t, t->io.fd);
     if (t->timed)
         stream_start_time(t);
-    if (t->protocol->connection_made)
-        t->protocol->connection_made(t, t->self);
+    stream_tell_member(t, "connection_made", t->protocol->connection_made);
 }
 
 static void stream_tell_filter(void *handle)
@@ -363,16 +368,14 @@ static void stream_tell_pause(void *handle)
 {
     rondo_transport *t = handle;
     stream_set_flow(t, FLOW_PAUSED);
-    if (t->protocol->pause_writing)
-        t->protocol->pause_writing(t, t->self);
+    stream_tell_member(t, "pause_writing", t->protocol->pause_writing);
 }
 
 static void stream_tell_resume(void *handle)
 {
     rondo_transport *t = handle;
     stream_set_flow(t, FLOW_ON);
-    if (t->protocol->resume_writing)
-        t->protocol->resume_writing(t, t->self);
+    stream_tell_member(t, "resume_writing", t->protocol->resume_writing);
 }
 
 static void stream_tell_then(void *handle)
@@ -399,6 +402,7 @@ static void stream_free_all(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
     struct stream_extra *x = t->extra;
+    struct ended *ended = loop->debug ? stream_end_in_quarantine(t) : NULL;
     if (t->out)
         buf_release(loop, &t->out->buf);
     stream_then_free(t);
@@ -412,7 +416,13 @@ static void stream_free_all(rondo_transport *t)
         loop_free(loop, x);
     }
     loop_free(loop, t->out);
-    free_list_put_some(loop, FREE_LIST_TRANSPORT, t);
+    t->out = NULL;
+    t->extra = NULL;
+    t->owner = NULL;
+    if (ended)
+        quarantine_keep(ended, t, &t->loop);
+    else
+        free_list_put_some(loop, FREE_LIST_TRANSPORT, t);
 }
 
 void stream_leave_owner(rondo_transport *t)
@@ -436,10 +446,11 @@ static void stream_tell_lost(void *handle)
         pump_lost(t);
     if (t->out && t->out->pump)
         pump_drop(t);
+    PROBE2(transport_lost, t, t->error);
     if (t->error)
         stream_describe_loss(t);
     if (t->made == MADE_TOLD && t->protocol->connection_lost)
-        t->protocol->connection_lost(t, t->self, t->error);
+        stream_tell_end(t);
     if (t->filtered)
         filters_free(t);
     handle_close(loop, &t->handle);
@@ -605,60 +616,6 @@ void stream_own(rondo_transport *t, struct stream_owner *owner)
     if (t->next)
         t->next->link = &t->next;
     owner->first = t;
-}
-
-/* ---- its addresses ---- */
-
-static int stream_keep_address(rondo_transport *t, struct small_address *which,
-                               const rondo_address *a)
-{
-    if (address_keep(which, a))
-        return 0;
-    struct stream_extra *x = stream_extra(t);
-    rondo_address *copy = x ? loop_alloc(t->loop, sizeof *copy) : NULL;
-    if (!copy)
-        return error_set(RONDO_ENOMEM, "out of memory for an address");
-    *copy = *a;
-    *(which == &t->peer ? &x->peer : &x->local) = copy;
-    return 0;
-}
-
-int stream_remember(rondo_transport *t, const rondo_address *peer,
-                    const rondo_address *local)
-{
-    rondo_address address;
-    /* a pipe may be waited for by another descriptor */
-    sys_fd fd = (sys_fd)stream_kind(t)->fd(t);
-    int error = 0;
-    if (!peer && sys_peer_address(fd, &address) == 0)
-        peer = &address;
-    if (peer)
-        error = stream_keep_address(t, &t->peer, peer);
-    if (!local && !error && sys_local_address(fd, &address) == 0)
-        local = &address;
-    if (error || !local)
-        return error;
-    if ((t->kind == STREAM_SOCKET || t->kind == STREAM_LENT_SOCKET) &&
-        rondo_address_family(local) == RONDO_FAMILY_UNIX) {
-        t->kind = t->kind == STREAM_SOCKET ? STREAM_UNIX_SOCKET
-                                           : STREAM_LENT_UNIX_SOCKET;
-        /* a backend that reads by itself would lose descriptors */
-        t->read.task.kind = OP_WAIT_READ;
-    }
-    return stream_keep_address(t, &t->local, local);
-}
-
-int stream_address(const rondo_transport *t, const struct small_address *which,
-                   rondo_address *a)
-{
-    const struct stream_extra *x = t->extra;
-    const rondo_address *large = !x                  ? NULL
-                                 : which == &t->peer ? x->peer
-                                                     : x->local;
-    if (!large)
-        return address_recall(which, a);
-    *a = *large;
-    return 0;
 }
 
 int stream_new_connected(rondo_loop *loop, sys_fd fd, const rondo_address *peer,
