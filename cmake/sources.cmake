@@ -4,6 +4,7 @@
 set(RONDO_SOURCES
     src/base/address.c
     src/base/error.c
+    src/base/lock.c
     src/base/machine.c
     src/base/pool.c
     src/base/terminal.c
@@ -16,6 +17,7 @@ set(RONDO_SOURCES
     src/core/dump.c
     src/core/embed.c
     src/core/fork.c
+    src/core/handle.c
     src/core/hooks.c
     src/core/id.c
     src/core/loop.c
@@ -64,6 +66,7 @@ set(RONDO_SOURCES
     src/stream/pump.c
     src/stream/reader.c
     src/stream/stream.c
+    src/stream/stream_address.c
     src/stream/stream_api.c
     src/stream/stream_check.c
     src/stream/stream_detach.c

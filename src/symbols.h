@@ -265,7 +265,7 @@
 #define id_cancel rondo_p_id_cancel
 #define id_free rondo_p_id_free
 #define id_new rondo_p_id_new
-#define id_next rondo_p_id_next
+#define id_next_slow rondo_p_id_next_slow
 #define id_object rondo_p_id_object
 #define id_set_background rondo_p_id_set_background
 #define interfaces_arg rondo_p_interfaces_arg
@@ -274,7 +274,6 @@
 #define io_attach rondo_p_io_attach
 #define io_detach rondo_p_io_detach
 #define io_enter rondo_p_io_enter
-#define io_find rondo_p_io_find
 #define io_find_used rondo_p_io_find_used
 #define io_init rondo_p_io_init
 #define io_leave rondo_p_io_leave
@@ -312,6 +311,11 @@
 #define local_find rondo_p_local_find
 #define local_forget rondo_p_local_forget
 #define local_unnamed rondo_p_local_unnamed
+#define lock_destroy rondo_p_lock_destroy
+#define lock_init rondo_p_lock_init
+#define lock_pass rondo_p_lock_pass
+#define lock_reset rondo_p_lock_reset
+#define lock_wait rondo_p_lock_wait
 #define lookup_cancel rondo_p_lookup_cancel
 #define lookup_check_host rondo_p_lookup_check_host
 #define lookup_part rondo_p_lookup_part
@@ -331,6 +335,7 @@
 #define loop_parts rondo_p_loop_parts
 #define loop_realloc rondo_p_loop_realloc
 #define loop_report_open rondo_p_loop_report_open
+#define loop_run_marked rondo_p_loop_run_marked
 #define loop_run_ring rondo_p_loop_run_ring
 #define loop_set_guard rondo_p_loop_set_guard
 #define loop_wait_time rondo_p_loop_wait_time
@@ -647,6 +652,7 @@
 #define sock_class rondo_p_sock_class
 #define sock_finish rondo_p_sock_finish
 #define sock_go_on rondo_p_sock_go_on
+#define sock_sent_some rondo_p_sock_sent_some
 #define sock_try rondo_p_sock_try
 #define sockets_wait rondo_p_sockets_wait
 #define spawn_child rondo_p_spawn_child
@@ -833,8 +839,8 @@
 #define sys_file_seek rondo_p_sys_file_seek
 #define sys_file_size rondo_p_sys_file_size
 #define sys_fork_generation rondo_p_sys_fork_generation
-#define sys_fork_lock_destroy rondo_p_sys_fork_lock_destroy
-#define sys_fork_lock_init rondo_p_sys_fork_lock_init
+#define sys_fork_lock_enter rondo_p_sys_fork_lock_enter
+#define sys_fork_lock_leave rondo_p_sys_fork_lock_leave
 #define sys_fork_watch rondo_p_sys_fork_watch
 #define sys_fs_access rondo_p_sys_fs_access
 #define sys_fs_advise rondo_p_sys_fs_advise

@@ -65,27 +65,6 @@ void io_init(struct io *io, sys_fd fd, enum io_owner owner)
 /* After each removal assertions look at the whole table if it is this small. */
 enum { IO_CHECKED_ROOM = 64 };
 
-/* The table: open addressing, linear probing, at most three quarters full. */
-
-static size_t io_home(const rondo_loop *loop, sys_fd fd)
-{
-    uint64_t hash = (uint64_t)fd * UINT64_C(0x9E3779B97F4A7C15);
-    return (size_t)(hash >> 32) & (loop->table_room - 1);
-}
-
-static size_t io_probe(const rondo_loop *loop, sys_fd fd)
-{
-    size_t i = io_home(loop, fd);
-    while (loop->table[i] && loop->table[i]->fd != fd)
-        i = (i + 1) & (loop->table_room - 1);
-    return i;
-}
-
-struct io *io_find(const rondo_loop *loop, sys_fd fd)
-{
-    return loop->table[io_probe(loop, fd)];
-}
-
 struct io *io_find_used(const rondo_loop *loop, sys_fd fd)
 {
     struct io *io = io_find(loop, fd);

@@ -228,8 +228,27 @@ void io_unsent(rondo_loop *loop, struct io *io, const void *rest, size_t size,
  * number may name another file by now. As with io_detach, nothing goes on. */
 void io_reattach(rondo_loop *loop, struct io *io);
 
+/* The table: open addressing, linear probing, at most three quarters full. The
+ * hash keeps runs short, which a removal looks through. */
+static inline size_t io_home(const rondo_loop *loop, sys_fd fd)
+{
+    uint64_t hash = (uint64_t)fd * UINT64_C(0x9E3779B97F4A7C15);
+    return (size_t)(hash >> 32) & (loop->table_room - 1);
+}
+
+static inline size_t io_probe(const rondo_loop *loop, sys_fd fd)
+{
+    size_t i = io_home(loop, fd);
+    while (loop->table[i] && loop->table[i]->fd != fd)
+        i = (i + 1) & (loop->table_room - 1);
+    return i;
+}
+
 /* Returns the io that is entered with this number, or NULL. */
-struct io *io_find(const rondo_loop *loop, sys_fd fd);
+static inline struct io *io_find(const rondo_loop *loop, sys_fd fd)
+{
+    return loop->table[io_probe(loop, fd)];
+}
 /* The same, but an IO_UNUSED is NULL. */
 struct io *io_find_used(const rondo_loop *loop, sys_fd fd);
 

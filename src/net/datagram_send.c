@@ -159,7 +159,7 @@ void datagram_send_done(rondo_loop *loop, struct task *task)
 
 /* ---- the program's call ---- */
 
-int datagram_send_queued(rondo_datagram *d)
+static COLD int datagram_send_queued_slow(rondo_datagram *d)
 {
     if (d->queue.size > d->high)
         datagram_commit(d); /* what the kernel takes does not count */
@@ -169,6 +169,13 @@ int datagram_send_queued(rondo_datagram *d)
     if (!dispatch_runs(&d->dispatch))
         datagram_settle(d);
     return over;
+}
+
+int datagram_send_queued(rondo_datagram *d)
+{
+    return d->queue.size > d->high || !dispatch_runs(&d->dispatch)
+               ? datagram_send_queued_slow(d)
+               : 0;
 }
 
 static int datagram_send_keep(rondo_datagram *d, const struct sys_outgoing *out)
@@ -249,13 +256,11 @@ int rondo_datagram_send(rondo_datagram *d, const void *data, size_t size,
         error = datagram_send_check(d, &out, to, "datagram_send");
     if (error)
         return error;
+    if (d->gathers && !d->retry && queue_add(d->loop, &d->queue, &out))
+        return datagram_send_queued(d);
     /* While some destinations are full, others go past what waits for them. */
     bool passes = d->by_destination && d->retry && !queue_has(&d->queue, &out);
     if (d->queue.count && !passes)
         return datagram_send_keep(d, &out);
-    if (d->queue.count)
-        return datagram_send_now(d, &out);
-    if (d->gathers && queue_add(d->loop, &d->queue, &out))
-        return datagram_send_queued(d);
     return datagram_send_now(d, &out);
 }
