@@ -1927,7 +1927,9 @@ RONDO_API int rondo_create_datagram_endpoint(
  * Taken is not delivered. What fails later is told by error_received, and so
  * is all that datagram_received sends on its own endpoint while more have
  * come with the one at hand: the answers to one batch leave together when its
- * last one has been delivered. As DatagramTransport.sendto; see send(2).
+ * last one has been delivered. Backend io_uring sends what an endpoint sends
+ * inside its own callbacks before the loop waits. As DatagramTransport.sendto;
+ * see send(2).
  */
 RONDO_API int rondo_datagram_send(rondo_datagram *d, const void *data,
                                   size_t size, const rondo_address *to);

@@ -77,7 +77,7 @@ static int uring_open_epoll(rondo_loop *loop, struct uring *u)
 static int uring_open(rondo_loop *loop, void *state)
 {
     struct uring *u = state;
-    u->event = u->told = u->due = u->lent = NONE;
+    u->event = u->told = u->due = u->lent = u->lent_large = NONE;
     uring_open_sends(u);
     u->epoll = loop_alloc(loop, unix_epoll_poller.size);
     if (!u->epoll)
@@ -100,8 +100,7 @@ static void uring_close(rondo_loop *loop, void *state)
         unix_epoll_poller.close(loop, u->epoll);
     loop_free(loop, u->epoll);
     loop_free(loop, u->readings);
-    if (u->memory)
-        munmap(u->memory, (size_t)RING_BUFFERS * RING_BUFFER_SIZE);
+    uring_close_memory(u);
     uring_close_sends(u);
     sys_close(u->event);
 }
@@ -112,8 +111,12 @@ static int uring_renew(struct uring *u)
 {
     struct ring ring;
     int error = ring_open(&ring);
-    if (error)
+    if (!error && u->stocks[RING_LARGE].memory)
+        error = ring_open_offers(&ring, RING_LARGE);
+    if (error) {
+        ring_close(&ring);
         return error;
+    }
     ring_close(&u->ring);
     u->ring = ring;
     u->poll_is_set = false;
@@ -128,6 +131,7 @@ static int uring_reopen(rondo_loop *loop, void *state)
 {
     struct uring *u = state;
     uring_forget_sends(u);
+    uring_drop_datagrams(u);
     int error = uring_renew(u);
     if (error)
         return error;
@@ -172,13 +176,33 @@ static void uring_canceled(rondo_loop *loop, void *state, struct io *io)
         uring_add_due(u, r, io->fd);
 }
 
-/* The receive of a stream's socket may take bytes before they are asked for. An
+/* The receive of a socket may take bytes before they are asked for. An
  * operation that only waits (of a unix socket, for the descriptors beside the
  * bytes) leaves them in the kernel. */
-static bool uring_may_read(const struct io *io)
+static bool uring_may_read(const struct uring *u, const struct io *io)
 {
-    return io->mode == URING_OWN && io->owner == IO_TRANSPORT && io->op[0] &&
-           io->op[0]->task.kind == OP_READ;
+    if (io->mode != URING_OWN || !io->op[0])
+        return false;
+    return io->owner == IO_TRANSPORT ? io->op[0]->task.kind == OP_READ
+                                     : io->owner == IO_DATAGRAM &&
+                                           io->op[0]->task.kind == OP_RECEIVE &&
+                                           u->ring.receives_messages;
+}
+
+int uring_watch(rondo_loop *loop, struct uring *u, struct io *io,
+                unsigned sides)
+{
+    return sides == io->registered
+               ? 0
+               : unix_epoll_poller.set(loop, u->epoll, io, sides);
+}
+
+/* What epoll watches beside a receive of the ring's. A receive of datagrams
+ * hears nothing of shutdown(2). */
+static unsigned uring_beside(const struct reading *r, unsigned sides)
+{
+    unsigned end = r->large && sides & SIDE_READ ? RONDO_HALF_CLOSED : 0;
+    return (sides & SIDE_WRITE) | end;
 }
 
 static int uring_set(rondo_loop *loop, void *state, struct io *io,
@@ -190,19 +214,20 @@ static int uring_set(rondo_loop *loop, void *state, struct io *io,
         uring_end_reading(u, r, io->fd);
         r = NULL;
     }
-    if (!r && sides & SIDE_READ && uring_may_read(io)) {
+    if (!r && sides & SIDE_READ && uring_may_read(u, io)) {
         r = uring_begin_reading(loop, u, io);
-        if (!r)
+        if (!r && io->owner == IO_TRANSPORT)
             return error_set(RONDO_ENOMEM, "out of memory for descriptors");
     }
-    int error = 0;
-    if (r) {
-        error = uring_want(u, r, io->fd, sides & SIDE_READ);
-        sides &= SIDE_WRITE;
-    }
-    if (error || (r && sides == io->registered))
+    if (!r)
+        return unix_epoll_poller.set(loop, u->epoll, io, sides);
+    int error = uring_want(u, r, io->fd, sides & SIDE_READ);
+    if (error)
         return error;
-    return unix_epoll_poller.set(loop, u->epoll, io, sides);
+    error = uring_watch(loop, u, io, uring_beside(r, sides));
+    if (error)
+        (void)uring_want(u, r, io->fd, io->armed & SIDE_READ);
+    return error;
 }
 
 /* The next wait has something to tell. */
@@ -237,6 +262,7 @@ static int uring_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
     struct uring *u = state;
     int error = 0;
     uring_take_back(u);
+    uring_take_back_datagrams(u);
     uring_look_at_told(loop, u);
     uring_tell_unsent(loop, u);
     uring_ask_due(loop, u);
@@ -411,8 +437,10 @@ const struct backend backend_io_uring = {
 #ifdef RING_IS_BUILT
     .receive = uring_receive,
     .lend = uring_lend,
+    .lend_datagrams = uring_lend_datagrams,
     .take_rest = uring_take_rest,
     .send_later = uring_send_later,
+    .send_datagram_later = uring_send_datagram_later,
     .send_now = uring_send_now,
     .move = uring_move,
 #endif
