@@ -3276,9 +3276,10 @@ typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
  * Moves what `from` receives to `to`, until `from` ends or size bytes have gone
  * (-1: no limit). Two pumps make a proxy; the two transports may be one, which
  * then sends back what it gets. Between TCP transports without filters Linux
- * moves the bytes by splice(2), and they never enter the process. Elsewhere, and
- * with io_uring, they go through its memory. Either way `from` is read no faster than `to` sends: by
- * the limits of its write buffer, or what the kernel holds.
+ * moves the bytes by splice(2), and they never enter the process (with io_uring
+ * but for those that it had read by then). Elsewhere they go through its memory.
+ * Either way `from` is read no faster than `to` sends: by the limits of its write
+ * buffer, or what the kernel holds.
  *
  * Meanwhile no data_received, get_buffer and eof_received of `from` come; all
  * other callbacks do. Its reading may be paused. To `to` nothing else can be

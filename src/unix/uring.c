@@ -210,9 +210,12 @@ static int uring_set(rondo_loop *loop, void *state, struct io *io,
 {
     struct uring *u = state;
     struct reading *r = uring_find(u, io);
-    if (r && io->mode == URING_INHERITED && !uring_has_news(r)) {
-        uring_end_reading(u, r, io->fd);
-        r = NULL;
+    if (r && uring_is_left(r)) {
+        uring_stop(u, r, io->fd);
+        if (!uring_has_news(r)) {
+            uring_end_reading(u, r, io->fd);
+            r = NULL;
+        }
     }
     if (!r && sides & SIDE_READ && uring_may_read(u, io)) {
         r = uring_begin_reading(loop, u, io);

@@ -193,6 +193,14 @@ static inline unsigned uring_tag(const struct reading *r)
     return r->large ? OF_RECEIVING : OF_READING;
 }
 
+/* What comes next is not the ring's to read. */
+static inline bool uring_is_left(const struct reading *r)
+{
+    const struct op *op = r->io->op[0];
+    return r->io->mode == URING_INHERITED ||
+           (op && op->task.kind == OP_WAIT_READ);
+}
+
 void uring_close_memory(struct uring *u);
 /* Nothing is read any more, and all that was read lies here. */
 void uring_stop(struct uring *u, struct reading *r, int fd);

@@ -224,11 +224,31 @@ static void uring_disarm(rondo_loop *loop, struct uring *u, struct reading *r)
         (void)uring_watch(loop, u, r->io, r->io->registered & SIDE_WRITE);
 }
 
+/* From now on epoll waits for it: a pump has it. */
+static COLD void uring_hand_over(rondo_loop *loop, struct uring *u,
+                                 struct reading *r, int fd)
+{
+    struct io *io = r->io;
+    uring_stop(u, r, fd);
+    if (uring_has_news(r)) { /* which it takes first */
+        uring_add_due(u, r, fd);
+        return;
+    }
+    uring_end_reading(u, r, fd);
+    int error = uring_watch(loop, u, io, io->armed);
+    if (error)
+        reactor_refused(loop, io, SIDE_READ, error);
+}
+
 static void uring_look_at(rondo_loop *loop, struct uring *u, struct reading *r,
                           int fd)
 {
     if (uring_has_paused(r))
         uring_disarm(loop, u, r);
+    if (r->wanted && uring_is_left(r)) {
+        uring_hand_over(loop, u, r, fd);
+        return;
+    }
     if (!r->wanted)
         uring_receive_cancel(u, r, fd);
     else if (r->state == URING_IDLE && !r->ended &&
