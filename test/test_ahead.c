@@ -311,4 +311,6 @@ TEST(L19_a_refused_io_uring_says_why)
     refused(w, RAW_LACKS_URING_WORK, "Linux 6.1");
     refused(w, RAW_LACKS_URING_PROBE, "does not tell");
     refused(w, RAW_LACKS_URING_BUFFERS, "ring of buffers");
+    refused(w, RAW_LACKS_URING_RECV, "lacks operation 27");
+    refused(w, RAW_LACKS_URING_NODROP, "lacks features 0x2");
 }

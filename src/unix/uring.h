@@ -7,6 +7,7 @@
 #include "unix/ring.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 
@@ -29,13 +30,18 @@ struct reading {
     struct io *io;       /* NULL: it is not read */
     unsigned char state; /* what the kernel has of it */
     bool wanted;         /* the reactor has armed the reading side */
-    bool ended;          /* no bytes come after these: `error`, or 0 */
-    bool try_now;        /* there was no buffer */
-    bool lacked;         /* ... the last time */
-    bool large;          /* of datagrams: its buffers are the large ones */
-    bool is_told;        /* in the list of told ones */
-    bool is_due;         /* in the list of receives to begin or cancel */
-    unsigned goes;       /* how often this receive has found that more waits */
+    union {
+        struct {
+            bool ended;   /* no bytes come after these: `error`, or 0 */
+            bool try_now; /* there was no buffer */
+        };
+        uint16_t others; /* not 0: one of them */
+    };
+    bool lacked;   /* ... the last time */
+    bool large;    /* of datagrams: its buffers are the large ones */
+    bool is_told;  /* in the list of told ones */
+    bool is_due;   /* in the list of receives to begin or cancel */
+    unsigned goes; /* how often this receive has found that more waits */
     int error;
     int64_t os_error;
     int first, last; /* its bytes: a chain of buffers; NONE: no bytes. A
@@ -53,7 +59,7 @@ enum { URING_OWN, URING_INHERITED };
 enum { BUFFERS = RING_BUFFERS + RING_LARGE_BUFFERS };
 struct buffer {
     int next;
-    unsigned start, end; /* of the bytes that are not taken yet */
+    uint16_t start, end; /* of a small one: the bytes that are not taken yet */
 };
 
 /* All buffers of a group. */
@@ -67,12 +73,12 @@ struct stock {
  * call of the kernel sends all of it: when SEND_MOST of them have bytes here, or
  * somebody asks for it, or the loop waits. A send never waits in the kernel, so
  * all are over on return; one that has sent all has no answer. */
-enum { SEND_MOST = 16, SENDS = 64, SEND_ROOM = 2048 };
+enum { SEND_MOST = 16, SENDS = 64, SEND_ROOM = 2048, SENT_ALL = INT_MAX };
 struct sending {
     struct io *io;   /* whose io->kept is its index + 1 */
     unsigned number; /* of the question */
     unsigned size;
-    int result; /* of one that has not sent all */
+    int result; /* SENT_ALL, but of one that has not */
 };
 
 /* Beside the bytes, of a datagram. */
@@ -108,6 +114,8 @@ struct uring {
     int idle_count, asked_count, failed_count;
     int sends_left;     /* so many more can be kept; 0: somebody has to look */
     int answered_count; /* of those that are asked for: how many have failed */
+    bool idle_is_other; /* behind the idle ones there are others than those that
+                           are asked for */
     struct sending sends[SENDS];
     struct letter letters[SENDS];
     struct buffer buffers[BUFFERS]; /* from `idle` on: not zeroed */
@@ -115,7 +123,7 @@ struct uring {
 
 /* What an answer is of: the upper half of its number. The lower one is of a
  * descriptor; of epoll, which of its polls. */
-enum { OF_READING = 1, OF_EPOLL, OF_CANCEL, OF_SEND, OF_RECEIVING };
+enum { OF_READING, OF_RECEIVING, OF_EPOLL, OF_CANCEL, OF_SEND };
 
 static inline uint64_t uring_number(unsigned of, unsigned which)
 {
@@ -127,7 +135,7 @@ static inline uint64_t uring_number(unsigned of, unsigned which)
 /* Is there something to tell its stream? */
 static inline bool uring_has_news(const struct reading *r)
 {
-    return r->first != NONE || r->ended || r->try_now;
+    return r->first != NONE || r->others;
 }
 
 /* What is read of a descriptor; NULL: it is not. */

@@ -224,6 +224,12 @@ static void uring_disarm(rondo_loop *loop, struct uring *u, struct reading *r)
         (void)uring_watch(loop, u, r->io, r->io->registered & SIDE_WRITE);
 }
 
+/* A receive that finds more goes on at once, 32 times (MULTISHOT_MAX_RETRY).
+ * Then the kernel lets others go first, and loses a reset that had come by then:
+ * it takes the bytes before it and waits for another event (seen on 6.18). One
+ * that is begun anew looks whether there is an error. */
+enum { URING_GOES = 32 };
+
 /* From now on epoll waits for it: a pump has it. */
 static COLD void uring_hand_over(rondo_loop *loop, struct uring *u,
                                  struct reading *r, int fd)
@@ -249,7 +255,7 @@ static void uring_look_at(rondo_loop *loop, struct uring *u, struct reading *r,
         uring_hand_over(loop, u, r, fd);
         return;
     }
-    if (!r->wanted)
+    if (!r->wanted || (r->goes >= URING_GOES && r->state == URING_READS))
         uring_receive_cancel(u, r, fd);
     else if (r->state == URING_IDLE && !r->ended &&
              !uring_receive_begin(u, r, fd))
@@ -316,13 +322,16 @@ static COLD void uring_received_last(struct uring *u, struct reading *r,
 /* Bytes have come, or the last answer. In a wait, which has a loop, the operation
  * that waits for it ends. */
 static inline void uring_received(rondo_loop *loop, struct uring *u,
-                                  const struct io_uring_cqe *answer, int fd,
-                                  int first_buffer)
+                                  const struct io_uring_cqe *answer)
 {
+    int fd = (int)(unsigned)answer->user_data;
+    int first_buffer = RING_BUFFERS * (int)(answer->user_data >> 32);
+
     const unsigned usual = IORING_CQE_F_BUFFER | IORING_CQE_F_MORE;
     struct reading *r = &u->readings[fd];
     assert(fd < u->room && r->io && r->state != URING_IDLE);
-    r->goes += (answer->flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
+    if (answer->flags & IORING_CQE_F_SOCK_NONEMPTY && ++r->goes == URING_GOES)
+        uring_add_due(u, r, fd);
     bool news = answer->res > 0 && (answer->flags & usual) == usual;
     if (news) {
         uring_keep(u, r,
@@ -344,11 +353,8 @@ void uring_collect(rondo_loop *loop, struct uring *u)
     unsigned end = ring_end_answers(&u->ring);
     for (; place != end; place++) {
         const struct io_uring_cqe *answer = ring_answer(&u->ring, place);
-        int fd = (int)(unsigned)answer->user_data;
-        if (answer->user_data >> 32 == OF_READING)
-            uring_received(loop, u, answer, fd, 0);
-        else if (answer->user_data >> 32 == OF_RECEIVING)
-            uring_received(loop, u, answer, fd, RING_BUFFERS);
+        if (answer->user_data >> 32 <= OF_RECEIVING)
+            uring_received(loop, u, answer);
         else
             uring_answered(u, answer);
     }
@@ -358,12 +364,6 @@ void uring_collect(rondo_loop *loop, struct uring *u)
             uring_offer_more(u, group);
 }
 
-/* A receive that finds more goes on at once, 32 times (MULTISHOT_MAX_RETRY).
- * Then the kernel lets others go first, and loses a reset that had come by then:
- * it takes the bytes before it and waits for another event (seen on 6.18). One
- * that is begun anew looks whether there is an error. */
-enum { URING_GOES = 32 };
-
 void uring_look_at_told(rondo_loop *loop, struct uring *u)
 {
     int fd = u->told;
@@ -372,8 +372,6 @@ void uring_look_at_told(rondo_loop *loop, struct uring *u)
         struct reading *r = &u->readings[fd];
         int next = r->next_told;
         r->is_told = false;
-        if (r->io && r->goes >= URING_GOES)
-            uring_receive_cancel(u, r, fd);
         if (r->io && r->wanted) {
             if (!r->io->op[0]) {
                 uring_disarm(loop, u, r);

@@ -10,7 +10,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -28,8 +27,10 @@ static void uring_free_sends(struct uring *u)
     u->asked_count = u->failed_count = u->answered_count = 0;
     u->sends_left = 0;
     u->idle_count = SENDS;
-    for (int i = 0; i < SENDS; i++)
+    for (int i = 0; i < SENDS; i++) {
         u->idle[i] = (unsigned char)(SENDS - 1 - i);
+        u->sends[i].result = SENT_ALL;
+    }
 }
 
 void uring_open_sends(struct uring *u)
@@ -57,8 +58,6 @@ void uring_forget_sends(struct uring *u)
 }
 
 /* ---- what the kernel did ---- */
-
-enum { SENT_ALL = INT_MAX };
 
 static void uring_send_is_over(struct uring *u, int which)
 {
@@ -89,6 +88,7 @@ static COLD void uring_look_at_each(struct uring *u)
     }
     u->asked_count = left;
     u->answered_count = u->sends_left = 0;
+    u->idle_is_other = true;
 }
 
 void uring_look_at_sends(struct uring *u)
@@ -101,8 +101,12 @@ void uring_look_at_sends(struct uring *u)
         uring_look_at_each(u);
         return;
     }
+    if (u->idle_is_other)
+        uring_look_at_each(u);
     for (int i = 0; i < u->asked_count; i++)
-        uring_send_is_over(u, u->asked[i]);
+        u->sends[u->asked[i]].io->kept = 0;
+    u->idle_count += u->asked_count;
+    u->idle_is_other = false;
     u->asked_count = u->sends_left = 0;
 }
 
@@ -155,6 +159,8 @@ static void uring_tell_one(rondo_loop *loop, struct uring *u, int which)
     if (!passing)
         error = error_from_os(-result);
     io_unsent(loop, io, &rest, error);
+    s->result = SENT_ALL;
+    u->idle_is_other = u->asked_count;
     u->idle[u->idle_count++] = (unsigned char)which;
 }
 
@@ -191,8 +197,10 @@ void uring_end_sending(struct uring *u, struct io *io)
 {
     int which = io->kept - 1;
     uring_send_all(u);
-    if (uring_take_failed(u, which))
+    if (uring_take_failed(u, which)) {
+        u->sends[which].result = SENT_ALL;
         uring_send_is_over(u, which);
+    }
     assert(!io->kept);
 }
 
@@ -259,7 +267,6 @@ static inline int uring_begin_send(rondo_loop *loop, struct uring *u,
     s->io = io;
     s->number = u->ring.asked;
     s->size = (unsigned)size;
-    s->result = SENT_ALL;
     u->sends_left--;
     u->asked[u->asked_count++] = (unsigned char)which;
     io->kept = (unsigned char)(which + 1);
