@@ -16,8 +16,9 @@
  * The ring reads the sockets of streams and of datagrams: one multishot receive
  * for each, which the kernel goes on with as bytes come. They lie in our buffers
  * until the handle takes them: it is lent a buffer (uring_lend), or they are
- * copied. All other descriptors, and the writing sides of these, are epoll's,
- * whose descriptor the ring polls in its turn.
+ * copied. The ring polls the loop's wake-up. All other descriptors, and the
+ * writing sides of these, are epoll's, whose descriptor the ring polls in its
+ * turn.
  *
  * The ring's work is deferred: the kernel receives nothing but while this
  * thread is inside of ring_enter. So between two of these a plain recv(2) keeps
@@ -88,14 +89,21 @@ struct letter {
     rondo_address to;
 };
 
+/* A poll of the ring's, which is over when it has told once. */
+struct polling {
+    unsigned number; /* of the last one */
+    bool is_set;     /* the kernel has it */
+    bool ready;      /* it has told, and nobody has looked */
+};
+
 struct uring {
     struct ring ring;
-    void *epoll;       /* state of unix_epoll_poller */
-    unsigned poll;     /* of the ring on epoll's descriptor: its number */
-    unsigned renewals; /* of epoll, before that poll */
+    void *epoll;          /* state of unix_epoll_poller */
+    struct polling polls; /* of epoll's descriptor */
+    unsigned renewals;    /* of epoll, before that poll */
     bool epoll_is_open;
-    bool poll_is_set;
-    bool epoll_ready; /* and not yet asked what is */
+    struct io *wake_io; /* the loop's wake-up; NULL: it is not waited for */
+    struct polling wakes;
     struct reading *readings;
     int room;  /* of these */
     int reads; /* how many receives the kernel has */
@@ -122,8 +130,8 @@ struct uring {
 };
 
 /* What an answer is of: the upper half of its number. The lower one is of a
- * descriptor; of epoll, which of its polls. */
-enum { OF_READING, OF_RECEIVING, OF_EPOLL, OF_CANCEL, OF_SEND };
+ * descriptor; of epoll and the wake-up, which of their polls. */
+enum { OF_READING, OF_RECEIVING, OF_EPOLL, OF_WAKE, OF_CANCEL, OF_SEND };
 
 static inline uint64_t uring_number(unsigned of, unsigned which)
 {
