@@ -26,6 +26,7 @@ static void uring_free_sends(struct uring *u)
 {
     u->asked_count = u->failed_count = u->answered_count = 0;
     u->sends_left = 0;
+    u->idle_is_other = false;
     u->idle_count = SENDS;
     for (int i = 0; i < SENDS; i++) {
         u->idle[i] = (unsigned char)(SENDS - 1 - i);
