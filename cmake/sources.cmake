@@ -13,6 +13,7 @@ set(RONDO_SOURCES
     src/core/child_watch.c
     src/core/debug.c
     src/core/dispatch.c
+    src/core/dump.c
     src/core/embed.c
     src/core/fork.c
     src/core/hooks.c
@@ -20,7 +21,9 @@ set(RONDO_SOURCES
     src/core/loop.c
     src/core/loop_info.c
     src/core/memory.c
+    src/core/observe.c
     src/core/op.c
+    src/core/quarantine.c
     src/core/reactor.c
     src/core/release.c
     src/core/remote.c
@@ -68,6 +71,7 @@ set(RONDO_SOURCES
     src/stream/stream_fds.c
     src/stream/stream_file.c
     src/stream/stream_move.c
+    src/stream/stream_observe.c
     src/stream/stream_pipe.c
     src/stream/stream_read.c
     src/stream/stream_socket.c
@@ -98,6 +102,7 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/acks.c
     src/sim/api.c
     src/sim/chaos.c
+    src/sim/child.c
     src/sim/descriptors.c
     src/sim/dial.c
     src/sim/disk.c
@@ -119,6 +124,7 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/passing.c
     src/sim/pipes.c
     src/sim/play.c
+    src/sim/processes.c
     src/sim/ready.c
     src/sim/signals.c
     src/sim/sockets.c

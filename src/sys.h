@@ -336,6 +336,8 @@ unsigned sys_datagram_infos(void);
 /* Joins or leaves a group; interface 0: the system chooses. */
 int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t interface,
                   bool join);
+/* Sends to groups by that interface; 0: the system chooses. */
+int sys_multicast_from(sys_fd fd, rondo_family family, uint32_t interface);
 /* The largest payload of a family, in bytes. */
 size_t sys_datagram_most(rondo_family family);
 
@@ -585,8 +587,8 @@ const char *sys_env(const char *name);
 /* May there be a variable whose name begins with these capitals? false: no
  * sys_env of such a name finds one. Cheaper than one of them. */
 bool sys_env_has(const char *beginning);
-/* Writes the name that the dynamic linker has for a function, else its
- * address. */
+/* Writes the name that the dynamic linker has for a function, else its file and
+ * the place in it, else its address. */
 void sys_function_name(rondo_fn fn, char *text, size_t size);
 /* How many processors the process may use, at least 1. */
 unsigned sys_cores(void);

@@ -6,7 +6,10 @@
 #include "core/backend.h"
 #include "core/hooks.h"
 #include "core/id.h"
+#include "core/observe.h"
 #include "core/part.h"
+#include "core/probe.h"
+#include "core/quarantine.h"
 #include "core/release.h"
 #include "core/remote.h"
 #include "core/signals.h"
@@ -101,9 +104,12 @@ static COLD int64_t loop_prepare_hooks(rondo_loop *loop, int64_t most_ns)
     return hooks_have(loop, RONDO_IDLE) ? 0 : most_ns;
 }
 
-static int loop_collect(rondo_loop *loop, int64_t most_ns)
+/* unusual: there are hooks, or it is observed. */
+static INLINED int loop_collect_as(rondo_loop *loop, int64_t most_ns,
+                                   bool unusual)
 {
-    if (loop->hooks)
+    struct doing wait = {.loop = NULL};
+    if (unusual)
         most_ns = loop_prepare_hooks(loop, most_ns);
     int64_t start = 0, timeout = 0;
     if (most_ns > 0 && !loop_has_work(loop)) {
@@ -119,6 +125,8 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
         if (atomic_load(&loop->requests))
             timeout = 0;
     }
+    if (unusual && loop->observed)
+        observe_wait(loop, &wait, timeout);
     int error = loop->backend->wait(loop, timeout);
     atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
     /* The wait is over: what wakes from now on wakes the next one. */
@@ -126,16 +134,25 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
         atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_WAKE);
     loop->prepared = false;
     loop->now = sys_clock();
-    if (timeout)
+    if (timeout) {
         loop->metrics.idle_ns += loop->now - start;
-    if (loop->hooks)
+        PROBE3(wait_end, loop, timeout, loop->now - start);
+    }
+    if (unusual && wait.loop)
+        observe_end(&wait, error);
+    if (unusual)
         loop_run_hooks(loop);
     return error;
 }
 
+static COLD int loop_collect(rondo_loop *loop, int64_t most_ns)
+{
+    return loop_collect_as(loop, most_ns, true);
+}
+
 /* `next` is read before done, which may free its own task. It stays valid,
  * since a task that is READY is never freed. */
-static void loop_run_ready(rondo_loop *loop)
+static INLINED void loop_run_ready_as(rondo_loop *loop, bool unusual)
 {
     struct task *task = loop->ready_first;
     loop->ready_first = NULL;
@@ -145,17 +162,27 @@ static void loop_run_ready(rondo_loop *loop)
         assert(task->state == TASK_READY);
         task->state = TASK_IDLE;
         loop->metrics.callbacks++;
-        task->done(loop, task);
+        if (unusual && loop->observed)
+            observe_task(loop, task);
+        else
+            task->done(loop, task);
         task = next;
     }
 }
 
+static COLD void loop_run_ready(rondo_loop *loop)
+{
+    loop_run_ready_as(loop, true);
+}
+
 /* The order that programs see. What a callback adds to any of these queues is
  * left for the next iteration. */
-static int loop_iterate(rondo_loop *loop, int64_t most_ns)
+static INLINED int loop_iterate_as(rondo_loop *loop, int64_t most_ns,
+                                   bool unusual)
 {
     assert(loop->depth == 1 && !loop->closing);
-    int error = loop_collect(loop, most_ns);
+    int error = unusual ? loop_collect(loop, most_ns)
+                        : loop_collect_as(loop, most_ns, false);
     loop->metrics.iterations++;
     timers_mark(&loop->timers);
     uint64_t end = loop->ring_tail;
@@ -165,12 +192,29 @@ static int loop_iterate(rondo_loop *loop, int64_t most_ns)
         remote_run_in_order(loop, CALLBACKS_LIMIT, end);
     else if (loop->ring_head != end)
         loop_run_ring(loop, end);
-    loop_run_ready(loop);
+    if (unusual)
+        loop_run_ready(loop);
+    else
+        loop_run_ready_as(loop, false);
     if (loop->timers.next <= loop->now)
         timers_run(loop, TIMERS_LIMIT);
+    if (unusual && loop->observed)
+        observe_iteration(loop);
     assert(loop->depth == 1 && loop_is_sound(loop));
     assert(error <= 0);
     return error;
+}
+
+static COLD int loop_iterate_unusual(rondo_loop *loop, int64_t most_ns)
+{
+    return loop_iterate_as(loop, most_ns, true);
+}
+
+static inline int loop_iterate(rondo_loop *loop, int64_t most_ns)
+{
+    return loop->hooks || loop->observed
+               ? loop_iterate_unusual(loop, most_ns)
+               : loop_iterate_as(loop, most_ns, false);
 }
 
 /* ---- running ---- */
@@ -195,7 +239,7 @@ static bool loop_take_requests(rondo_loop *loop)
     return atomic_load(&loop->requests) & some && loop_handle_requests(loop);
 }
 
-static bool loop_is_alive(rondo_loop *loop)
+bool loop_is_alive(const rondo_loop *loop)
 {
     return loop->alive || loop->ready_first ||
            loop->ring_tail - loop->ring_head > loop->ring_background ||
@@ -211,7 +255,8 @@ static int loop_enter(rondo_loop *loop, const char *what)
         return error_set(RONDO_EBUSY, "%s: the loop is %s", what,
                          loop->closing ? "being closed"
                          : loop->depth
-                             ? "running; wait until that call has returned"
+                             ? "running; stop it, and wait until that call has "
+                               "returned"
                              : "in a call of the program");
     assert(!loop->closing);
     loop->depth = 1;
@@ -401,8 +446,10 @@ static void loop_free_all(rondo_loop *loop)
     }
     free_list_clear(loop);
     timers_free(loop);
+    quarantine_close(loop);
     remote_close(loop);
     release_free(loop);
+    observe_close(loop);
     if (loop->backend_data)
         loop->backend->close(loop);
     loop_free(loop, loop->ring);
@@ -478,9 +525,9 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
     sys_fork_watch();
     loop->generation = sys_fork_generation;
     loop_set_guard(loop);
-    loop->metrics.size = sizeof loop->metrics;
     atomic_init(&loop->sleeping, false);
     atomic_init(&loop->requests, 0);
+    atomic_init(&loop->thread_told, false);
 }
 
 static int loop_check_parts(const rondo_loop_options *o)
@@ -541,13 +588,14 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
     memset(made, 0, size); /* the rest is left alone */
     made->backend = backend;
-    made->debug = loop_wants_debug(o.debug, has_env);
+    made->debug = made->observed = loop_wants_debug(o.debug, has_env);
     loop_init(made, &o, a);
     error = loop_open_all(made, &o);
     if (error)
         loop_free_all(made);
     else
         *loop = made;
+    PROBE2(loop_new, made, error);
     return error;
 }
 
@@ -634,6 +682,7 @@ NOINLINE int rondo_loop_close(rondo_loop *loop)
         return error;
     if (loop->debug)
         loop_report_open(loop);
+    PROBE1(loop_close, loop);
     loop->closing = true;
     loop_set_guard(loop);
     loop->now = sys_clock();

@@ -31,6 +31,9 @@ struct signals;
 struct handle_walk;
 struct hook;
 struct releases;
+struct meter;
+struct doing;
+struct ended;
 
 /* IDLE: not started, or done. PENDING: the backend has it; operations only.
  * READY: on the ready list. */
@@ -160,6 +163,12 @@ enum {
  * wait returns at once. LOOP_POSTED: threads have sent something (remote.c). */
 enum { LOOP_STOP = 1, LOOP_SIGNALS = 2, LOOP_WAKE = 4, LOOP_POSTED = 8 };
 
+/* What is always counted, for the metrics. */
+struct loop_counts {
+    uint64_t iterations, events, callbacks, allocations, timers_skipped;
+    int64_t idle_ns;
+};
+
 /* All fields belong to the loop's thread, except `ring_seen`, `sleeping` and
  * `requests`, and except `generation`, which any thread may read. */
 struct rondo_loop {
@@ -173,6 +182,7 @@ struct rondo_loop {
     unsigned depth;    /* calls of run, run_once and close under way: 0 or 1 */
     unsigned held;     /* see loop_hold */
     bool debug;        /* debug mode */
+    bool observed;     /* debug mode, a tracer or a meter is on (observe.h) */
     bool closing;      /* rondo_loop_close has begun */
     bool prepared;     /* a main loop is to be woken, as prepare promised */
     bool told_list;    /* by prepare_poll: descriptors, and not one alone */
@@ -225,7 +235,20 @@ struct rondo_loop {
     int64_t slow_ns, close_grace_ns, born;
     sys_thread_id thread; /* the loop's; checked in debug mode only */
     uint32_t generation;  /* sys_fork_generation when made or taken over */
-    rondo_loop_metrics metrics;
+    struct loop_counts metrics;
+
+    /* who looks at it (observe.h) */
+    rondo_tracer_fn tracer; /* NULL: there is none */
+    void *tracer_arg;
+    struct doing *doing; /* the innermost under way */
+    struct meter *meter; /* NULL: metering was never on */
+    bool metering;
+
+    /* debug mode (quarantine.h) */
+    struct ended *ended; /* this is no loop, but a stone in place of one */
+    struct ended *quarantine, *quarantine_last; /* the oldest first */
+    unsigned quarantined;
+    atomic_bool thread_told; /* a call of a wrong thread is being told */
 };
 
 /* ---- memory ---- */
@@ -373,6 +396,9 @@ void loop_run_ring(rondo_loop *loop, uint64_t end);
  * is requested and the next timer. */
 int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now);
 
+/* Does anything keep rondo_loop_run running? */
+bool loop_is_alive(const rondo_loop *loop);
+
 /* After a run_once of an embedded loop, whose main loop may be about to wait as
  * prepare has told it. */
 COLD void embed_go_on_waiting(rondo_loop *loop);
@@ -385,18 +411,17 @@ void loop_nudge(rondo_loop *loop);
  * handler. Costs a system call once a wait. */
 void loop_wake(rondo_loop *loop);
 
-/* In debug mode: reports a callback that began at start_ns and took longer than
- * slow_ns to the exception handler. */
-void loop_report_slow(rondo_loop *loop, rondo_fn fn, int64_t start_ns);
-void loop_call_timed(rondo_loop *loop, rondo_fn fn, void *arg);
+/* Calls a callback of the program that an observed loop is to see. */
+COLD void loop_call_observed(rondo_loop *loop, rondo_activity activity,
+                             rondo_fn fn, void *arg);
 
-/* Calls a callback of the program, counts it, and in debug mode reports it if
- * it was slow. */
-static inline void loop_call(rondo_loop *loop, rondo_fn fn, void *arg)
+/* Calls a callback of the program, and counts it. */
+static inline void loop_call(rondo_loop *loop, rondo_activity activity,
+                             rondo_fn fn, void *arg)
 {
     loop->metrics.callbacks++;
-    if (loop->debug)
-        loop_call_timed(loop, fn, arg);
+    if (loop->observed)
+        loop_call_observed(loop, activity, fn, arg);
     else
         fn(loop, arg);
 }
@@ -405,7 +430,7 @@ static inline void loop_call(rondo_loop *loop, rondo_fn fn, void *arg)
  * sentence and system code, which it points at. */
 struct rondo_exception loop_exception(int error);
 
-/* In debug mode: reports each open handle to the exception handler. */
+/* In debug mode: reports what is open to the exception handler. */
 void loop_report_open(rondo_loop *loop);
 
 /* ---- handles ---- */

@@ -29,6 +29,8 @@ struct loop_part {
     void (*after_fork)(rondo_loop *loop);
     /* rondo_loop_get_metrics: adds its own counts. */
     void (*count)(const rondo_loop *loop, rondo_loop_metrics *metrics);
+    /* loop->observed has changed: no fast path may pass it by. */
+    void (*observed)(rondo_loop *loop);
     /* io_unsent, of a descriptor of the part's. Runs no code of the program's. */
     void (*unsent)(rondo_loop *loop, struct io *io,
                    const struct sys_outgoing *rest, int error);

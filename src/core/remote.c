@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "core/id.h"
+#include "core/observe.h"
 
 /* A larger array is freed when it has run, so a flood does not keep its
  * memory. */
@@ -291,7 +292,7 @@ static inline void remote_run_post(rondo_loop *loop, struct remote *own,
     assert(post == remote_next(own));
     own->next++;
     if (post->fn)
-        loop_call(loop, post->fn, post->arg);
+        loop_call(loop, RONDO_DOES_POST, post->fn, post->arg);
 }
 
 /* Posts come first. Called at the end of a run. */
@@ -303,7 +304,8 @@ static void remote_run_completions_now(rondo_loop *loop, struct remote *own,
         assert(!remote_has_posts(own));
         own->completions = completion->next;
         loop->metrics.callbacks++;
-        completion->done(loop, completion);
+        OBSERVE(loop, RONDO_DOES_OPERATION, "completion", NULL, NULL,
+                completion->done(loop, completion));
     }
     loop->posts_left = remote_has_taken(own);
 }
@@ -359,6 +361,29 @@ void remote_run_in_order(rondo_loop *loop, size_t most, uint64_t end)
     }
     loop_run_ring(loop, end);
     remote_run_completions_now(loop, own, most);
+}
+
+size_t remote_posts(const rondo_loop *loop)
+{
+    struct remote *own = loop->remote;
+    sys_mutex_lock(&own->shared->lock.mutex);
+    size_t count = own->shared->taken.used - own->next;
+    count += own->shared->inbox.used;
+    sys_mutex_unlock(&own->shared->lock.mutex);
+    return count;
+}
+
+rondo_fn remote_post_at(const rondo_loop *loop, size_t i)
+{
+    struct remote *own = loop->remote;
+    struct rondo_remote *r = own->shared;
+    sys_mutex_lock(&r->lock.mutex);
+    size_t taken = r->taken.used - own->next;
+    rondo_fn fn = i < taken                   ? r->taken.items[own->next + i].fn
+                  : i - taken < r->inbox.used ? r->inbox.items[i - taken].fn
+                                              : NULL;
+    sys_mutex_unlock(&r->lock.mutex);
+    return fn;
 }
 
 uint64_t remote_allocations(const rondo_loop *loop)

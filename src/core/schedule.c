@@ -47,7 +47,7 @@ void loop_run_ring(rondo_loop *loop, uint64_t end)
         void *arg = soon->arg;
         if (soon->flags && !schedule_run_marked(loop, soon->flags))
             continue;
-        loop_call(loop, fn, arg);
+        loop_call(loop, RONDO_DOES_CALLBACK, fn, arg);
     }
 }
 

@@ -4,6 +4,7 @@
 #define RONDO_NET_DATAGRAM_H
 
 #include "core/dispatch.h"
+#include "core/observe.h"
 #include "core/op.h"
 #include "core/part.h"
 
@@ -167,6 +168,15 @@ bool datagram_is_fatal(int error);
 
 void datagram_receive_done(rondo_loop *loop, struct task *task);
 /* Where a batch is received to, and of how many. */
+/* For the metrics. */
+static inline void datagram_note_received(const rondo_datagram *d,
+                                          const struct sys_received *list,
+                                          int count)
+{
+    for (int i = 0; d->loop->metering && i < count; i++)
+        observe_received(d->loop, (int64_t)list[i].size);
+}
+
 struct sys_received *datagram_receive_slots(rondo_datagram *d,
                                             struct sys_received *one,
                                             unsigned *count);

@@ -3,6 +3,7 @@
 #include "net/datagram.h"
 
 #include "base/error.h"
+#include "core/observe.h"
 
 enum {
     RECEIVE_MOST = DATAGRAM_RECEIVE_MOST,
@@ -101,8 +102,9 @@ static void datagram_receive_deliver(rondo_datagram *d,
     for (; i < count && datagram_receives(d); i++) {
         if (i + 1 == count)
             d->gathers = false;
-        d->protocol->datagram_received(d, d->self, list[i].data, list[i].size,
-                                       &list[i].from, list[i].truncated);
+        OBSERVE_MEMBER(d->loop, d, d->protocol, datagram_received, d, d->self,
+                       list[i].data, list[i].size, &list[i].from,
+                       list[i].truncated);
     }
     d->gathers = false;
     if (i < count && d->deaf & DEAF_PAUSED)
@@ -127,6 +129,7 @@ static int datagram_receive(rondo_datagram *d, int left)
         return 0;
     }
     bool more = datagram_receive_adapt(d, got, count);
+    datagram_note_received(d, list, got);
     datagram_receive_deliver(d, list, got);
     return more ? left - got : 0;
 }

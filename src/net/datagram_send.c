@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "core/backoff.h"
+#include "core/observe.h"
 
 enum { FLUSH_MOST = 4 * SYS_BATCH /* datagrams in one dispatch */ };
 
@@ -15,13 +16,22 @@ static rondo_datagram *datagram_send_of_task(struct task *task)
 
 /* ---- sending ---- */
 
+static int datagram_send_batch(rondo_datagram *d,
+                               const struct sys_outgoing *list, unsigned count)
+{
+    int sent = sys_send_batch(d->io.fd, list, count);
+    for (int i = 0; d->loop->metering && i < sent; i++)
+        observe_sent(d->loop, (int64_t)list[i].size);
+    return sent;
+}
+
 /* The first of the queue: one that has an extra, or some that have none. */
 static int datagram_send_listed(rondo_datagram *d,
                                 const struct sys_outgoing *list, unsigned count)
 {
     const struct datagram_extra *extra = queue_extra(&d->queue);
     return extra ? datagram_message_first(d, list, extra)
-                 : sys_send_batch(d->io.fd, list, count);
+                 : datagram_send_batch(d, list, count);
 }
 
 /* The kernel has refused `first`. On a connected socket that may be the answer
@@ -35,7 +45,7 @@ static int datagram_send_ask_again(rondo_datagram *d,
     int again = refusal;
     if (d->connected)
         again = waits ? datagram_send_listed(d, first, 1)
-                      : sys_send_batch(d->io.fd, first, 1);
+                      : datagram_send_batch(d, first, 1);
     *news = again >= 0 || again == RONDO_EAGAIN;
     return again;
 }
@@ -188,7 +198,7 @@ static COLD int datagram_send_slow(rondo_datagram *d,
 
 static int datagram_send_now(rondo_datagram *d, const struct sys_outgoing *out)
 {
-    int sent = sys_send_batch(d->io.fd, out, 1);
+    int sent = datagram_send_batch(d, out, 1);
     return sent == 1 ? 0 : datagram_send_slow(d, out, sent);
 }
 

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "core/backoff.h"
 #include "core/id.h"
+#include "core/observe.h"
 
 #include <stdio.h>
 
@@ -142,13 +143,14 @@ static void sock_tell(rondo_loop *loop, struct task *task)
     if (failed)
         sock_describe_failure(c);
     if (c->kind == SOCK_CALL_RECVFROM)
-        c->done.recvfrom(loop, c->arg, c->result, failed ? NULL : &c->address);
+        OBSERVE_DONE(loop, "sock_recvfrom", c->done.recvfrom, loop, c->arg,
+                     c->result, failed ? NULL : &c->address);
     else if (c->kind == SOCK_CALL_ACCEPT)
-        c->done.accept(loop, c->arg, failed ? RONDO_NO_FD : (rondo_fd)c->result,
-                       failed ? NULL : &c->address,
-                       failed ? (int)c->result : 0);
+        OBSERVE_DONE(loop, "sock_accept", c->done.accept, loop, c->arg,
+                     failed ? RONDO_NO_FD : (rondo_fd)c->result,
+                     failed ? NULL : &c->address, failed ? (int)c->result : 0);
     else
-        c->done.any(loop, c->arg, c->result);
+        OBSERVE_DONE(loop, "sock_call", c->done.any, loop, c->arg, c->result);
     free_list_put(loop, FREE_LIST_SOCK_CALL, c);
     if (s)
         sock_told(s);

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/id.h"
+#include "core/observe.h"
 #include "stream/stream.h"
 
 #include <stdio.h>
@@ -98,7 +99,7 @@ static void pump_tell(rondo_loop *loop, struct task *task)
         (void)error_os(error, "pump");
     }
     pump_free(p);
-    done(loop, arg, moved, error);
+    OBSERVE_DONE(loop, "pump", done, loop, arg, moved, error);
 }
 
 /* May the backend read before it is asked? What it has read by now is held: the
@@ -206,6 +207,7 @@ static void pump_out(struct pump *p)
             break;
         p->inside -= (size_t)sent;
         p->moved += (uint64_t)sent;
+        observe_sent(to->loop, sent);
         if (to->timed)
             stream_note_write(to);
     }

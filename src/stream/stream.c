@@ -3,6 +3,9 @@
 #include "stream/stream.h"
 
 #include "base/error.h"
+#include "core/observe.h"
+#include "core/probe.h"
+#include "core/quarantine.h"
 #include "stream/filter.h"
 
 #include <stdio.h>
@@ -265,6 +268,8 @@ static bool stream_sends_later(const rondo_transport *t)
 static void stream_choose_fast(rondo_transport *t)
 {
     const rondo_protocol *protocol = t->protocol;
+    if (t->loop->observed)
+        return; /* stream_decide has left them all */
     bool reads = stream_reads_fast(t);
     bool into = reads && protocol->get_buffer && !protocol->get_buffers;
     bool plain =
@@ -331,10 +336,10 @@ static void stream_tell_made(void *handle)
 {
     rondo_transport *t = handle;
     t->made = MADE_TOLD;
+    PROBE2(transport_made, t, t->io.fd);
     if (t->timed)
         stream_start_time(t);
-    if (t->protocol->connection_made)
-        t->protocol->connection_made(t, t->self);
+    stream_tell_member(t, "connection_made", t->protocol->connection_made);
 }
 
 static void stream_tell_filter(void *handle)
@@ -346,16 +351,14 @@ static void stream_tell_pause(void *handle)
 {
     rondo_transport *t = handle;
     stream_set_flow(t, FLOW_PAUSED);
-    if (t->protocol->pause_writing)
-        t->protocol->pause_writing(t, t->self);
+    stream_tell_member(t, "pause_writing", t->protocol->pause_writing);
 }
 
 static void stream_tell_resume(void *handle)
 {
     rondo_transport *t = handle;
     stream_set_flow(t, FLOW_ON);
-    if (t->protocol->resume_writing)
-        t->protocol->resume_writing(t, t->self);
+    stream_tell_member(t, "resume_writing", t->protocol->resume_writing);
 }
 
 static void stream_tell_then(void *handle)
@@ -382,6 +385,7 @@ static void stream_free_all(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
     struct stream_extra *x = t->extra;
+    struct ended *ended = loop->debug ? stream_end_in_quarantine(t) : NULL;
     if (t->out)
         buf_release(loop, &t->out->buf);
     stream_then_free(t);
@@ -395,7 +399,13 @@ static void stream_free_all(rondo_transport *t)
         loop_free(loop, x);
     }
     loop_free(loop, t->out);
-    loop_free(loop, t);
+    t->out = NULL;
+    t->extra = NULL;
+    t->owner = NULL;
+    if (ended)
+        quarantine_keep(ended, t, &t->loop);
+    else
+        loop_free(loop, t);
 }
 
 void stream_leave_owner(rondo_transport *t)
@@ -419,10 +429,11 @@ static void stream_tell_lost(void *handle)
         pump_lost(t);
     if (t->out && t->out->pump)
         pump_drop(t);
+    PROBE2(transport_lost, t, t->error);
     if (t->error)
         stream_describe_loss(t);
     if (t->made == MADE_TOLD && t->protocol->connection_lost)
-        t->protocol->connection_lost(t, t->self, t->error);
+        stream_tell_end(t);
     if (t->filtered)
         filters_free(t);
     handle_close(loop, &t->handle);

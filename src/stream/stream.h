@@ -523,6 +523,44 @@ void stream_end_again(rondo_transport *t);
 void stream_set_protocol(rondo_transport *t, const rondo_protocol *protocol,
                          void *self, bool has_heard);
 
+/* ---- what an observed loop sees: stream_observe.c ---- */
+
+COLD void stream_tell_member_observed(rondo_transport *t, const char *what,
+                                      void (*fn)(rondo_transport *t,
+                                                 void *self));
+COLD void stream_tell_end_observed(rondo_transport *t);
+/* A member of its protocol. fn may be NULL. */
+static inline void stream_tell_member(rondo_transport *t, const char *what,
+                                      void (*fn)(rondo_transport *t,
+                                                 void *self))
+{
+    if (!fn)
+        return;
+    if (t->loop->observed)
+        stream_tell_member_observed(t, what, fn);
+    else
+        fn(t, t->self);
+}
+/* connection_lost, which it has. */
+static inline void stream_tell_end(rondo_transport *t)
+{
+    if (t->loop->observed)
+        stream_tell_end_observed(t);
+    else
+        t->protocol->connection_lost(t, t->self, t->error);
+}
+/* In debug mode: who uses it from now on is told what it was. NULL: it is to be
+ * freed. */
+COLD struct ended *stream_end_in_quarantine(const rondo_transport *t);
+/* Of data_received; else the fast path calls it. */
+COLD void stream_tell_data(rondo_transport *t, const char *data, size_t size);
+/* get_buffers' answer, or get_buffer's: 1. */
+size_t stream_ask_rooms(rondo_transport *t, size_t hint, rondo_room *rooms);
+bool stream_tell_eof(rondo_transport *t);
+bool stream_tell_time(rondo_transport *t, rondo_direction direction);
+/* The part's hook: the loop is observed from now on, or no more. */
+void stream_observed(rondo_loop *loop);
+
 /* ---- pumps: pump.c ---- */
 
 /* A pump reads from it, or its done has not been told. */

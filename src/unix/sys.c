@@ -258,15 +258,35 @@ bool sys_env_has(const char *beginning)
     return false;
 }
 
+/* Was that file linked for one address? Then tools that read its symbols want
+ * addresses, and no distances from its beginning. */
+static bool unix_is_at_fixed_place(const void *begin)
+{
+    const unsigned char elf[] = {0x7f, 'E', 'L', 'F'};
+    uint16_t type;
+    memcpy(&type, (const char *)begin + 16, sizeof type);    /* e_type */
+    return memcmp(begin, elf, sizeof elf) == 0 && type == 2; /* ET_EXEC */
+}
+
 void sys_function_name(rondo_fn fn, char *text, size_t size)
 {
-    void *address;
+    const char *address, *file;
     Dl_info info;
     memcpy(&address, &fn, sizeof address);
-    if (dladdr(address, &info) && info.dli_sname)
+    if (!dladdr(address, &info) || !info.dli_fbase) {
+        snprintf(text, size, "at %p", (const void *)address);
+        return;
+    }
+    const char *begin = info.dli_fbase;
+    file = info.dli_fname ? strrchr(info.dli_fname, '/') : NULL;
+    file = file ? file + 1 : info.dli_fname ? info.dli_fname : "program";
+    uintptr_t place = (uintptr_t)address;
+    if (!unix_is_at_fixed_place(begin))
+        place -= (uintptr_t)begin;
+    if (info.dli_sname)
         snprintf(text, size, "%s", info.dli_sname);
     else
-        snprintf(text, size, "at %p", address);
+        snprintf(text, size, "%s+0x%llx", file, (unsigned long long)place);
 }
 
 unsigned sys_cores(void)

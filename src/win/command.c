@@ -30,7 +30,11 @@ int launch_wide(rondo_loop *loop, const char *text, wchar_t **wide)
 
 static int win_command_cannot_run(const struct launch *l, int error)
 {
-    return error_os(error, "cannot run %.500s", l->plan->program);
+    error_os(error, "cannot run %.500s", l->plan->program);
+    return error_advise(error, error == RONDO_ENOENT &&
+                                       !strpbrk(l->plan->program, "/\\")
+                                   ? "it is in no folder of PATH"
+                                   : NULL);
 }
 
 static int win_command_refuse(const struct launch *l, int error)
