@@ -2379,7 +2379,9 @@ RONDO_API int rondo_create_datagram_endpoint(
  * A datagram that was taken may still be lost. A later failure is told by
  * error_received. What datagram_received sends on its own endpoint while more
  * datagrams of the same batch are to be delivered leaves together when the last
- * one has been delivered, and its failures are told by error_received, too.
+ * one has been delivered, and its failures are told by error_received, too. With
+ * backend io_uring the same holds for what an endpoint sends inside its own
+ * callbacks: it leaves before the loop waits.
  *
  * Returns 0: taken; 1: taken, and the buffer is now over its high limit (the
  * loop then calls pause_writing); or an error: this datagram is refused, and
@@ -4013,8 +4015,8 @@ typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
  * then sends back what it receives.
  *
  * Between TCP transports without filters Linux moves the bytes by splice(2), so
- * that they do not enter the process. Elsewhere, and with io_uring, they go
- * through its memory. Either way `from` is read no faster than `to` sends.
+ * that they do not enter the process (with io_uring except those that it had read
+ * before). Elsewhere they go through its memory. Either way `from` is read no faster than `to` sends.
  *
  * A program that starts the pump later than in connection_made pauses reading
  * first: bytes that come before belong to the protocol of `from`, and are

@@ -455,8 +455,8 @@ int stream_write_check(const rondo_buffer *buffers, size_t count, size_t *size,
 int64_t stream_write_offer(rondo_transport *t, const rondo_buffer *buffers,
                            size_t count, const char *what);
 /* Of what the backend kept to be sent these bytes have not left. */
-void stream_unsent_later(rondo_loop *loop, struct io *io, const void *rest,
-                         size_t size, int error);
+void stream_unsent_later(rondo_loop *loop, struct io *io,
+                         const struct sys_outgoing *rest, int error);
 /* Whether write_eof may be called; else why not. */
 int stream_may_end(const rondo_transport *t, const char *what);
 /* Bytes that wait, above the filters too. */
