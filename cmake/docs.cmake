@@ -3,7 +3,13 @@
 # have been built.
 # SPDX-License-Identifier: MIT
 
-option(RONDO_BUILD_MAN "Write the man pages (needs Python 3)" ${RONDO_TOP_LEVEL})
+if(RONDO_TOP_LEVEL AND UNIX)
+    set(RONDO_MAN_DEFAULT ON)
+else()
+    set(RONDO_MAN_DEFAULT OFF)
+endif()
+option(RONDO_BUILD_MAN "Write the man pages (needs Python 3)"
+    ${RONDO_MAN_DEFAULT})
 option(RONDO_WARN_DOCS "Warnings of Doxygen are errors" ON)
 
 find_package(Python3 QUIET COMPONENTS Interpreter)
@@ -18,7 +24,8 @@ set(RONDO_PUBLIC_HEADERS
     contrib/hiredis/rondo_hiredis.h
     contrib/postgres/rondo_pq.h
     contrib/glib/rondo_glib.h
-    contrib/poll/rondo_poll.h)
+    contrib/poll/rondo_poll.h
+    contrib/top/rondo_top.h)
 list(TRANSFORM RONDO_PUBLIC_HEADERS PREPEND ${PROJECT_SOURCE_DIR}/)
 
 if(RONDO_BUILD_MAN AND Python3_FOUND)

@@ -147,7 +147,7 @@ install(DIRECTORY doc
 install(DIRECTORY examples
     DESTINATION ${CMAKE_INSTALL_DOCDIR}
     COMPONENT documentation)
-if(NOT RONDO_PACKAGE STREQUAL "deb") # which has a file of its own for that
+if(NOT RONDO_PACKAGE MATCHES "deb|rpm") # they have places of their own for it
     install(FILES LICENSE
         DESTINATION ${CMAKE_INSTALL_DOCDIR}
         COMPONENT runtime)

@@ -4,6 +4,7 @@
 set(RONDO_SOURCES
     src/base/address.c
     src/base/error.c
+    src/base/lock.c
     src/base/machine.c
     src/base/pool.c
     src/base/terminal.c
@@ -16,6 +17,7 @@ set(RONDO_SOURCES
     src/core/dump.c
     src/core/embed.c
     src/core/fork.c
+    src/core/handle.c
     src/core/hooks.c
     src/core/id.c
     src/core/loop.c
@@ -64,6 +66,7 @@ set(RONDO_SOURCES
     src/stream/pump.c
     src/stream/reader.c
     src/stream/stream.c
+    src/stream/stream_address.c
     src/stream/stream_api.c
     src/stream/stream_check.c
     src/stream/stream_detach.c
@@ -102,6 +105,7 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/acks.c
     src/sim/api.c
     src/sim/chaos.c
+    src/sim/child.c
     src/sim/descriptors.c
     src/sim/dial.c
     src/sim/disk.c
@@ -123,6 +127,7 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/passing.c
     src/sim/pipes.c
     src/sim/play.c
+    src/sim/processes.c
     src/sim/ready.c
     src/sim/signals.c
     src/sim/sockets.c
@@ -219,6 +224,7 @@ else()
             src/unix/netlink.c
             src/unix/ring.c
             src/unix/uring.c
+            src/unix/uring_datagram.c
             src/unix/uring_read.c
             src/unix/uring_send.c)
         list(INSERT RONDO_BACKENDS 0 epoll io_uring)

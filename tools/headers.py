@@ -22,7 +22,7 @@ HEADERS = ["include/rondo.h", "include/rondo_sim.h",
            "contrib/openssl/rondo_tls.h", "contrib/cares/rondo_cares.h",
            "contrib/curl/rondo_curl.h", "contrib/hiredis/rondo_hiredis.h",
            "contrib/postgres/rondo_pq.h", "contrib/glib/rondo_glib.h",
-           "contrib/poll/rondo_poll.h"]
+           "contrib/poll/rondo_poll.h", "contrib/top/rondo_top.h"]
 STABILITY = re.compile(r"Stability: ([a-z ]+?)(?:; since ([0-9.]+))?\.")
 SECTION = re.compile(r"/\* ---- (.*?) -+ \*/")
 
@@ -194,6 +194,7 @@ class Reader:
         self.header, self.section, self.comment = header, "", None
         self.stability, self.since, self.last = None, None, None
         self.guarded = False    # behind the first #define
+        self.place = None           # the item of the section
         self.usual = None, None     # the file's stability
 
     def take_comment(self, text, line):
@@ -204,7 +205,7 @@ class Reader:
             self.section, self.last = found[1], None
             self.stability, self.since = self.usual
             item = Item("section", found[1], "", line)
-            item.comment = ""
+            item.comment, self.place = "", item
             header.items.append(item)
         elif not self.guarded and text.startswith("/**"):
             header.head = strip_stars(text)
@@ -223,8 +224,8 @@ class Reader:
     def take_loose(self, text):
         self.take_stability(text)
         text = re.sub(STABILITY.pattern, "", text).strip()
-        if self.header.items and self.header.items[-1].kind == "section":
-            self.header.items[-1].comment = text
+        if self.place and text:
+            self.place.comment += "\n\n" + text
         self.last = None
 
     def take_code(self, code, line):

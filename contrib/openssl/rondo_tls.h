@@ -74,7 +74,8 @@ typedef struct rondo_tls_options {
  *
  * Returns 0, or an error; rondo_last_error says why:
  * - RONDO_EINVAL: a server without a certificate, or a malformed ALPN list
- * - RONDO_ENOENT, RONDO_EPROTO: a file cannot be read, or has no usable content
+ * - RONDO_ENOENT, RONDO_EACCES, RONDO_EIO: a file cannot be read
+ * - RONDO_EPROTO: a file cannot be used; the sentence says why
  * - RONDO_ENOTSUP: an option of a newer header
  * - RONDO_ENOMEM
  */

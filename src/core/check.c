@@ -27,7 +27,7 @@ int loop_check_slow(const rondo_loop *loop, const char *what)
         quarantine_tell_thread((rondo_loop *)(uintptr_t)real, what);
         return error_set(RONDO_ETHREAD,
                          "%s: called from a thread that the loop does not "
-                         "belong to",
+                         "belong to; use rondo_call_soon_threadsafe",
                          what);
     }
     return loop->ended ? quarantine_tell(loop, what) : 0;
@@ -49,7 +49,10 @@ int loop_options(void *to, size_t known, const void *from, const char *what)
         return 0;
     memcpy(&size, from, sizeof size); /* the first member of each of them */
     if (size < sizeof size)
-        return error_set(RONDO_EINVAL, "%s: options.size is not set", what);
+        return error_set(RONDO_EINVAL,
+                         "%s: options.size is not set; begin with the struct's "
+                         "RONDO_..._INIT",
+                         what);
     const unsigned char *bytes = from;
     for (size_t i = known; i < size; i++)
         if (bytes[i])
@@ -82,7 +85,10 @@ int loop_give(void *to, const void *from, size_t known, const char *what)
         return error_set(RONDO_EINVAL, "%s: nowhere to put the answer", what);
     memcpy(&size, to, sizeof size);
     if (size < sizeof size)
-        return error_set(RONDO_EINVAL, "%s: size is not set", what);
+        return error_set(RONDO_EINVAL,
+                         "%s: size is not set; begin with the struct's "
+                         "RONDO_..._INIT",
+                         what);
     memcpy((char *)to + sizeof size, (const char *)from + sizeof size,
            (size < known ? size : known) - sizeof size);
     return 0;

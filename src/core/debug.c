@@ -5,6 +5,7 @@
 #include "core/observe.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* ---- the exception handler ---- */
 
@@ -16,6 +17,17 @@ struct rondo_exception loop_exception(int error)
                                     .os_error = rondo_last_os_error()};
 }
 
+/* "(NAME)", or "(NAME, from ANOTHER)". */
+static bool debug_has_name(const char *words, const char *name)
+{
+    size_t size = strlen(name);
+    for (const char *p = words; (p = strchr(p, '(')); p++)
+        if (strncmp(p + 1, name, size) == 0 &&
+            (p[size + 1] == ')' || p[size + 1] == ','))
+            return true;
+    return false;
+}
+
 void rondo_loop_default_exception_handler(rondo_loop *loop, void *arg,
                                           const rondo_exception *what)
 {
@@ -25,9 +37,9 @@ void rondo_loop_default_exception_handler(rondo_loop *loop, void *arg,
         return;
     const char *words =
         what->message ? what->message : rondo_strerror(what->error);
-    if (what->error)
-        fprintf(stderr, "rondo: %s [%s]\n", words,
-                rondo_error_name(what->error));
+    const char *name = rondo_error_name(what->error);
+    if (what->error && !debug_has_name(words, name))
+        fprintf(stderr, "rondo: %s [%s]\n", words, name);
     else
         fprintf(stderr, "rondo: %s\n", words);
 }

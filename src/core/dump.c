@@ -118,7 +118,7 @@ static void dump_callbacks(struct dump *d)
     const rondo_loop *loop = d->loop;
     uint64_t end = loop->ring_tail;
     for (uint64_t place = loop->ring_head; place != end; place++) {
-        const struct soon *soon = &loop->ring[place & (loop->ring_room - 1)];
+        const struct soon *soon = &loop->ring[place & loop->ring_mask];
         if (!(soon->flags & SOON_CANCELLED))
             dump_function(d, "callback", soon->fn,
                           soon->flags & SOON_BACKGROUND);

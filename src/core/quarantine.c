@@ -121,7 +121,8 @@ static void quarantine_on_thread(rondo_loop *loop, void *arg)
 {
     atomic_store(&loop->thread_told, false);
     error_set(RONDO_ETHREAD,
-              "%s: called from a thread that the loop does not belong to",
+              "%s: called from a thread that the loop does not belong to; use "
+              "rondo_call_soon_threadsafe",
               (const char *)arg);
     rondo_exception x = loop_exception(RONDO_ETHREAD);
     rondo_loop_call_exception_handler(loop, &x);

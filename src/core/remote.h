@@ -17,7 +17,8 @@ struct post {
 struct posts {
     struct post *items;
     size_t used, room;
-    uint64_t first; /* the number of the first one among all posts */
+    uint64_t first; /* the number of the first one among all posts, with the
+                       bits of an id; its id is one more */
 };
 
 /* What a thread sends back when it is done with something of the loop's: a job,

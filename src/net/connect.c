@@ -389,17 +389,59 @@ static void connect_free(struct connect *c)
     loop_free(c->loop, c);
 }
 
+/* One address was tried, which is what the program has named. */
+static bool connect_repeats_host(const struct connect *c, const char *host)
+{
+    const char *tried = c->race.tried;
+    size_t size = strlen(host), bracket = *tried == '[';
+    return strncmp(tried + bracket, host, size) == 0 &&
+           (tried[bracket + size] == ':' || tried[bracket + size] == ']') &&
+           !strstr(tried, "; ");
+}
+
+/* What to do about it; NULL: who knows. Not about what the program itself has
+ * done or refused. */
+static const char *connect_advice(const struct connect *c, int error)
+{
+    if (c->stopped == RONDO_ECANCELED || !c->os_error)
+        return error == RONDO_ENONAME
+                   ? "check the name, and that this machine can look up names"
+                   : NULL;
+    switch (error) {
+    case RONDO_ECONNREFUSED:
+        return "nobody listens there";
+    case RONDO_ENOENT:
+        return "no server has made it";
+    case RONDO_EACCES:
+        return "it is not for this user";
+    case RONDO_ENETUNREACH:
+    case RONDO_EHOSTUNREACH:
+        return "this machine has no way there";
+    case RONDO_ETIMEDOUT:
+        return "no answer: it is down, or a firewall drops what is sent";
+    case RONDO_ENONAME:
+        return "check the name, and that this machine can look up names";
+    case RONDO_EMFILE:
+        return "close some descriptors, or raise the limit (ulimit -n)";
+    default:
+        return NULL;
+    }
+}
+
 static void connect_tell(struct connect *c, int error)
 {
     const char *host = *c->host ? c->host : "the socket";
     const char *what = "create_connection: cannot connect to";
-    if (*c->race.tried)
+    if (connect_repeats_host(c, host))
+        error_set(error, "%s %s", what, c->race.tried);
+    else if (*c->race.tried)
         error_set(error, "%s %s: %s", what, host, c->race.tried);
     else if (c->stopped)
         error_set(error, "%s %s: %s (%s)", what, host, rondo_strerror(error),
                   rondo_error_name(error));
     else
         error_os(error, "%s %s", what, host);
+    error_advise(error, connect_advice(c, error));
 }
 
 /* Without done nobody else hears of it. */

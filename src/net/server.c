@@ -199,8 +199,11 @@ static void server_client_gone(rondo_loop *loop, struct stream_owner *owner)
     rondo_server *s = (rondo_server *)(void *)owner;
     (void)loop;
     assert(s->clients && !s->ended);
+    bool accepts = server_accepts(s);
     server_count(s, -1);
-    server_settle(s);
+    /* a server that takes clients waits for nothing but clients */
+    if (!accepts || s->part || s->instances)
+        server_settle(s);
 }
 
 /* ---- for listen.c ---- */

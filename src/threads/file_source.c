@@ -14,22 +14,23 @@ enum {
 };
 
 struct file_source_state {
-    struct pool *pool;     /* made with the first read on a thread */
-    struct reading *first; /* those that are under way */
-    uint64_t quiet_asked;  /* the iteration, from 1, that asked sys_is_quiet */
-    bool quiet;            /* its answer */
+    struct pool *pool;          /* made with the first read on a thread */
+    struct file_reading *first; /* those that are under way */
+    uint64_t quiet_asked; /* the iteration, from 1, that asked sys_is_quiet */
+    bool quiet;           /* its answer */
 };
 
 /* Where a thread reads to. From malloc and counted: a thread may still use it
  * when its source, or even the loop, is gone. While it is under way the thread
  * uses `work`, `completion`, `remote`, `file`, and all from `stop` on. */
-struct reading {
+struct file_reading {
     struct work work;
     struct completion completion; /* brings what was read */
     struct task task;             /* in a forked child: brings RONDO_EFORKED */
-    struct reading *next, **link; /* in the loop's list while it is under way */
-    struct file_source *source;   /* NULL: the source was closed */
-    struct pool *pool;            /* the loop's; valid while under way */
+    struct file_reading *next,
+        **link;                 /* in the loop's list while it is under way */
+    struct file_source *source; /* NULL: the source was closed */
+    struct pool *pool;          /* the loop's; valid while under way */
     rondo_remote *remote;
     atomic_uint refs; /* the source has one, and one is the read's */
     atomic_bool stop; /* do not wait any longer for a pipe's bytes */
@@ -100,7 +101,7 @@ int file_source_check(struct file_source *s, const char *what)
     return 0;
 }
 
-static void file_source_unref(struct reading *r)
+static void file_source_unref(struct file_reading *r)
 {
     unsigned before = atomic_fetch_sub(&r->refs, 1);
     assert(before > 0);
@@ -112,7 +113,7 @@ static void file_source_unref(struct reading *r)
     sys_free(r);
 }
 
-static void file_source_unlink(struct reading *r)
+static void file_source_unlink(struct file_reading *r)
 {
     assert(*r->link == r && r->source->reading && r->source->room == r);
     *r->link = r->next;
@@ -123,7 +124,7 @@ static void file_source_unlink(struct reading *r)
 
 void file_source_close(struct file_source *s, bool failed)
 {
-    struct reading *r = s->room;
+    struct file_reading *r = s->room;
     bool inherited = s->generation != sys_fork_generation;
     if (failed && s->offset >= 0 && !inherited)
         sys_file_seek(s->file, s->offset);
@@ -200,7 +201,7 @@ int64_t file_source_send(struct file_source *s, sys_fd to)
 
 /* ---- read on a thread ---- */
 
-static void file_source_arrive(struct reading *r)
+static void file_source_arrive(struct file_reading *r)
 {
     struct file_source *s = r->source;
     assert(r->task.state == TASK_IDLE);
@@ -221,22 +222,23 @@ static void file_source_completed(rondo_loop *loop,
 {
     (void)loop;
     file_source_arrive(
-        (struct reading *)(void *)((char *)completion -
-                                   offsetof(struct reading, completion)));
+        (struct file_reading *)(void *)((char *)completion -
+                                        offsetof(struct file_reading,
+                                                 completion)));
 }
 
 static void file_source_forked(rondo_loop *loop, struct task *task)
 {
     (void)loop;
     file_source_arrive(
-        (struct reading *)(void *)((char *)task -
-                                   offsetof(struct reading, task)));
+        (struct file_reading *)(void *)((char *)task -
+                                        offsetof(struct file_reading, task)));
 }
 
 /* This one and the next run on a thread of the pool. */
 static void file_source_run(struct work *work)
 {
-    struct reading *r = (struct reading *)(void *)work;
+    struct file_reading *r = (struct file_reading *)(void *)work;
     error_no_os();
     r->count = sys_file_read(r->file, r->bytes, r->size, r->offset);
     r->os_error = rondo_last_os_error();
@@ -244,7 +246,7 @@ static void file_source_run(struct work *work)
 
 static void file_source_hand_back(struct work *work)
 {
-    struct reading *r = (struct reading *)(void *)work;
+    struct file_reading *r = (struct file_reading *)(void *)work;
     bool silent = r->count == RONDO_EAGAIN && !atomic_load(&r->stop);
     /* A pipe without bytes goes to the end of the queue: the threads are few,
      * and its bytes may never come. */
@@ -259,7 +261,7 @@ static int file_source_make_room(struct file_source *s)
     struct file_source_state *state = file_source_state_of(s->loop);
     if (!state->pool)
         state->pool = pool_new(FILE_THREADS);
-    struct reading *r = state->pool ? sys_alloc(sizeof *r) : NULL;
+    struct file_reading *r = state->pool ? sys_alloc(sizeof *r) : NULL;
     error_no_os();
     if (!r)
         return RONDO_ENOMEM;
@@ -288,7 +290,7 @@ int file_source_read(struct file_source *s)
     if (error)
         return error;
     struct file_source_state *state = file_source_state_of(s->loop);
-    struct reading *r = s->room;
+    struct file_reading *r = s->room;
     r->size = s->left < READ_MOST ? (size_t)s->left : (size_t)READ_MOST;
     r->offset = s->offset;
     r->pool = state->pool;
@@ -315,7 +317,7 @@ static void file_source_after_fork(rondo_loop *loop)
 {
     struct file_source_state *state = file_source_state_of(loop);
     state->pool = NULL;
-    for (struct reading *r = state->first; r; r = r->next) {
+    for (struct file_reading *r = state->first; r; r = r->next) {
         r->count = RONDO_EFORKED;
         r->os_error = 0;
         if (r->task.state == TASK_IDLE) /* else of an earlier fork */

@@ -18,8 +18,8 @@ struct file_source {
     int64_t sent;   /* bytes that were sent, or read by a thread to be sent */
     bool by_thread; /* the kernel does not send this file, or not to there */
     bool reading;   /* file_source_read was called, `came` not yet */
-    uint32_t generation;  /* sys_fork_generation when it was opened */
-    struct reading *room; /* for what a thread reads; NULL: none so far */
+    uint32_t generation;       /* sys_fork_generation when it was opened */
+    struct file_reading *room; /* for what a thread reads; NULL: none so far */
     /* From the loop: a thread has read these bytes, which are valid until the
      * next file_source_read or file_source_close. No bytes and no error: the
      * end of the file. Set by the caller before file_source_read. */

@@ -77,7 +77,7 @@ struct path_nodes {
 };
 
 /* What the loop asks of the thread. */
-enum path_request { PATH_ADD = 1, PATH_TAKEN = 2, PATH_REMOVE = 4 };
+enum path_request { PATH_ADD = 1, PATH_TAKEN = 2, PATH_DROP = 4 };
 
 /* One watch. From malloc. The thread owns it, except for `asked`, which its lock
  * guards, and from a delivery to the PATH_TAKEN that answers it the loop has

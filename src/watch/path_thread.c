@@ -186,7 +186,7 @@ static void path_take_request(struct path_thread *t, struct path_tree *tree,
     }
     if (asked & PATH_TAKEN)
         tree->delivered = false;
-    if (asked & PATH_REMOVE)
+    if (asked & PATH_DROP)
         tree->removing = true;
 }
 

@@ -301,7 +301,7 @@ static void path_leave(rondo_loop *loop, struct path_watch *w)
     w->id = 0;
     handle_set_background(loop, &w->handle, true);
     if (!w->last && w->tree)
-        path_thread_ask(path_state_of(loop)->thread, w->tree, PATH_REMOVE);
+        path_thread_ask(path_state_of(loop)->thread, w->tree, PATH_DROP);
 }
 
 static void path_cancel(rondo_loop *loop, struct handle *handle)
