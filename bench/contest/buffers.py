@@ -14,7 +14,8 @@ BUFFERED = Server("buffered", "echo_rondo", "buffered")
 
 
 def exact_buffers():
-    figures = of_each("buffers: instructions", [PLAIN, BUFFERED], instructions,
+    figures = of_each("buffers: instructions", [PLAIN, BUFFERED],
+                      lambda s: instructions(s, 10_000, 60_000),
                       tool="valgrind")
     over = None
     if len(figures) == 2:
