@@ -44,10 +44,12 @@ void serve_options(struct serve *s, int argc, char **argv, const char *modes)
     const struct option options[] = {
         {.name = "--size", .number = &size, .least = 1, .most = 1L << 40},
         {.name = "--idle", .number = &s->idle, .least = 1, .most = 10000000},
+        {.name = "--after", .number = &s->after, .least = 1, .most = 10000000},
         {.name = "--mode", .text = &s->mode},
         {.name = "--unix", .flag = &s->unix_socket},
         {0}};
-    snprintf(usage, sizeof usage, "[--size N] [--idle N] [--unix]%s%s%s",
+    snprintf(usage, sizeof usage,
+             "[--size N] [--idle N] [--after N] [--unix]%s%s%s",
              *modes ? " [--mode " : "", modes, *modes ? "]" : "");
     options_read(argc, argv, options, 0, usage);
     if (*s->mode && strcmp(modes, "FILE") != 0 && !is_mode(s->mode, modes)) {
@@ -118,6 +120,21 @@ static size_t allocated(void)
     return info.uordblks + info.hblkhd;
 }
 
+static int64_t microseconds(struct timeval t)
+{
+    return (int64_t)t.tv_sec * 1000000 + (int64_t)t.tv_usec;
+}
+
+static void cpu_time(int64_t us[2])
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) < 0) {
+        serve_die("getrusage");
+    }
+    us[0] = microseconds(usage.ru_utime);
+    us[1] = microseconds(usage.ru_stime);
+}
+
 /* The first connection, and what is allocated once for all of them, is behind
  * when the second one is counted: between that and `idle` later lie exactly
  * `idle` connections. */
@@ -125,6 +142,10 @@ void serve_accepted(struct serve *s)
 {
     s->clients++;
     s->accepted++;
+    if (s->accepted == s->after) {
+        cpu_time(s->cpu_before);
+        s->bytes_before = s->bytes;
+    }
     if (s->idle > 0 && (s->accepted == 2 || s->accepted == s->idle + 2)) {
         int mark = s->accepted != 2;
         s->memory[mark] = allocated();
@@ -138,20 +159,13 @@ bool serve_left(struct serve *s)
     return s->clients == 0;
 }
 
-static int64_t microseconds(struct timeval t)
-{
-    return (int64_t)t.tv_sec * 1000000 + (int64_t)t.tv_usec;
-}
-
 void serve_report(const struct serve *s)
 {
-    struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) < 0) {
-        serve_die("getrusage");
-    }
+    int64_t us[2];
+    cpu_time(us);
     printf("cpu_user_us=%" PRId64 " cpu_sys_us=%" PRId64 " requests=%" PRIu64,
-           microseconds(usage.ru_utime), microseconds(usage.ru_stime),
-           s->bytes / s->size);
+           us[0] - s->cpu_before[0], us[1] - s->cpu_before[1],
+           (s->bytes - s->bytes_before) / s->size);
     if (s->idle > 0 && s->accepted > s->idle + 1) {
         double idle = (double)s->idle;
         printf(" idle_bytes=%.1f",

@@ -18,6 +18,9 @@ struct serve {
     const char *mode;      /* --mode: what it means is up to the server */
     bool unix_socket;      /* --unix: listens there */
     const char *library;   /* what serves, with its version, or NULL */
+    long after;            /* --after: this client begins the account */
+    int64_t cpu_before[2]; /* user's and system's us until then */
+    uint64_t bytes_before;
     long accepted;         /* clients so far */
     long clients;          /* clients now */
     size_t memory[2];      /* malloc'ed, before and after the idle ones */

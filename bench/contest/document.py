@@ -115,27 +115,36 @@ def table_lines(kind, growth):
 def losses_lines(kind):
     """The rows that a library wins, and the targets that are missed."""
     lost = [line for part in report.parts_of(kind)
-            for line in report.lines_of(part, kind) if loses(line)]
+            for line in report.lines_of(part, kind)
+            if loses(line) and not line.name.startswith(" ")]
     missed = [check for check in checks
               if check.kind == kind and not is_met(check)]
     lines = []
     if lost:
-        lines.append("A peer is better in: " + "; ".join(
-            f"{TITLES.get(line.part, line.part).split(':')[0].split(' (')[0]},"
-            f" {line.name.strip()}" for line in lost) + ".")
+        lines += ["A library is better in:", ""]
+        lines += [f"- {subject(line.part)}: {line.name}" for line in lost]
+        lines.append("")
     if missed:
-        lines += [""] if lines else []
-        lines.append("Over the target: " + "; ".join(
-            f"{check.name} {number(check.figure)} (target"
-            f" {number(check.limit)})" for check in missed) + ".")
-    return lines + [""] if lines else []
+        lines += ["Over the target:", ""]
+        lines += [f"- {check.name}: {number(check.figure)}, target"
+                  f" {number(check.limit)}" for check in missed]
+    return lines
 
 
-def machine_lines(meta):
+def subject(part):
+    """A title without what explains it."""
+    return TITLES.get(part, part).split(":")[0].split(" (")[0]
+
+
+def machine_lines(kind):
+    meta = report.metas[kind]
     names = ", ".join(sorted(report.libraries))
     others = meta["others"]
-    return [f"Measured on {meta['machine']}.", f"With {names}.",
-            f"{others[:1].upper()}{others[1:]}."]
+    lines = [f"Measured on {meta['machine']}.", f"With {names}.",
+             f"{others[:1].upper()}{others[1:]}."]
+    if kind == TIMES and meta["busy"]:
+        lines.append("**The machine was busy: these times say little.**")
+    return lines
 
 
 def blocks():
@@ -149,7 +158,7 @@ def blocks():
     }
     for name, kind in (("exact", EXACT), ("times", TIMES)):
         if found[name]:
-            found[name] = [*machine_lines(report.metas[kind]), "", *found[name]]
+            found[name] = [*machine_lines(kind), "", *found[name]]
     return {name: lines for name, lines in found.items() if lines}
 
 

@@ -261,10 +261,11 @@ def show_cpu_by_connections():
     for connections in 1, 1_000, 10_000:
         load = ["--connections", str(connections)]
         requests = sized(80_000, 30_000)
+        what = f"{connections:,} connection{'s' if connections > 1 else ''}"
         times, over = paired(
-            f"cpu, {connections:,} connections", built(ALL), sized(5, 2),
-            lambda s: cpu_time(s, requests, load=load))
-        row(f"{connections:,} connections, ns/request", "", times)
+            f"cpu, {what}", built(ALL), sized(5, 2),
+            lambda s: cpu_time(s, requests, load=load, after=connections))
+        row(f"{what}, ns/request", "", times)
         row("  over the loop by hand", "", over)
 
 

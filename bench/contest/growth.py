@@ -1,8 +1,9 @@
 # growth.py - how cost grows with what there is: connections, timers, children.
 # SPDX-License-Identifier: MIT
 from .process import have, sized
-from .report import Figures, row, spread
-from .servers import Server, cpu_time, each_request, instructions, of_each
+from .report import Figures, row
+from .servers import (Server, cpu_time, each_request, instructions, of_each,
+                      paired)
 from .steps import calls_of, total_of
 
 ACTIVE = 64  # connections that ask, beside the idle ones
@@ -37,31 +38,14 @@ def exact_connections():
 
 
 def times_connections():
-    """CPU time, the kernel's too: what it costs to connect is taken off."""
-    few, many = 640, sized(40_000, 20_000)
+    """CPU time, the kernel's too, once all are connected."""
+    requests = sized(40_000, 20_000)
     for idle in idle_counts():
-        def time(server):
-            def total(requests):
-                ns = cpu_time(server, requests, load=load_of(idle))
-                return {"all": ns * (requests + idle)}
-
-            return each_request(total, few, many)["all"]
-
-        found = Figures()
-        for number in range(sized(3, 2)):
-            figures = of_each(f"growth: {idle:,} idle connections, cpu",
-                              backends(idle), time)
-            for name, figure in figures.items():
-                found.setdefault(name, []).append(figure)
-            found.failed |= figures.failed
-        row(f"{idle:,} idle connections, ns/echo", "", lists(found))
-
-
-def lists(found):
-    result = Figures({name: spread(values) for name, values in found.items()
-                      if name not in found.failed})
-    result.failed = found.failed
-    return result
+        times, over = paired(
+            f"growth: {idle:,} idle connections, cpu", backends(idle),
+            sized(5, 3), lambda s: cpu_time(s, requests, load=load_of(idle),
+                                            after=idle + ACTIVE), base="epoll")
+        row(f"{idle:,} idle connections, ns/echo", "", times)
 
 
 # ---- timers ----

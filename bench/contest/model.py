@@ -43,8 +43,7 @@ def cpu_lines(x):
         seconds = rate * x["echo"] / 1e9
         lines.append(
             f"| {rate:,} echoes a second ({rate / CONNECTIONS:g} for each"
-            f" connection) | {x['echo']:,.0f} ns each | {seconds:.2f} of a"
-            " core |")
+            f" connection) | {x['echo']:,.0f} ns each | {seconds:.2f} cores |")
     return lines
 
 

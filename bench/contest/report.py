@@ -18,7 +18,7 @@ EXACT, TIMES = "exact", "times"
 # part, kind: where the row belongs. figures: by column. more: the larger the
 # better.
 Row = collections.namedtuple("Row", "part kind name target figures failed more")
-Check = collections.namedtuple("Check", "kind name figure limit")
+Check = collections.namedtuple("Check", "part kind name figure limit")
 Failed = collections.namedtuple("Failed", "part kind name why")
 Spread = collections.namedtuple("Spread", "median low high")
 
@@ -55,7 +55,7 @@ def row(name, target, figures, more=False):
 def check(name, figure, limit):
     """A figure must not be above its limit. None: it was not measured. Of a
     Spread the median counts."""
-    checks.append(Check(_now[1], name, middle(figure), limit))
+    checks.append(Check(*_now, name, middle(figure), limit))
 
 
 @contextlib.contextmanager

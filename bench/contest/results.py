@@ -23,8 +23,12 @@ def save(path):
 
 
 def load(path):
-    """Makes them rows of this run."""
+    """Makes them rows of this run, in the place of those that it has of the
+    same part and kind."""
     found = json.loads(pathlib.Path(path).read_text())
+    new = {(fields["part"], fields["kind"]) for fields in found["rows"]}
+    for mine in report.lines, report.checks:
+        mine[:] = [line for line in mine if (line.part, line.kind) not in new]
     report.libraries.update(found["libraries"])
     for fields in found["rows"]:
         report.metas[fields["kind"]] = found["meta"]

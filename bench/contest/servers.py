@@ -53,9 +53,10 @@ def option(name, value):
     return [name, str(value)] if value else []
 
 
-def server_command(server, size=None, idle=None, at_unix=False):
+def server_command(server, size=None, idle=None, at_unix=False, after=None):
     return [program(server.program), *option("--mode", server.mode),
             *option("--idle", idle), *option("--size", size),
+            *option("--after", after),
             *(["--unix"] if at_unix else [])]
 
 
@@ -81,11 +82,12 @@ def figures_of(text):
 
 
 def serve(server, load, size=None, idle=None, under=(), expected_s=0,
-          at_unix=False):
+          at_unix=False, after=None):
     """Starts the server, loads it, and returns what it reported. `load` is
     options of the client, which fails when an answer is wrong or missing;
-    `under` is put before the server's command."""
-    command = server_command(server, size, idle, at_unix)
+    `under` is put before the server's command; the account begins with the
+    client numbered `after`."""
+    command = server_command(server, size, idle, at_unix, after)
     with running(command, under=[*pinned(), *under]) as process:
         client = client_command(server, load, address_of(process), size)
         output(client, under=pinned(), expected_s=expected_s)
@@ -182,11 +184,11 @@ def all_calls(server, **options):
     return sum(system_calls(server, **options).values())
 
 
-def cpu_time(server, requests=None, size=None, load=(), at_unix=False):
+def cpu_time(server, requests=None, size=None, load=(), after=None):
     """The server's CPU time for each request, in ns."""
     requests = requests or sized(150_000, 60_000)
     answer = serve(server, [*load_of(requests), *load], size=size,
-                   expected_s=requests * REQUEST_S, at_unix=at_unix)
+                   expected_s=requests * REQUEST_S, after=after)
     used_us = answer["cpu_user_us"] + answer["cpu_sys_us"]
     return used_us * 1000 / answer["requests"]
 
