@@ -38,7 +38,7 @@
  * - Real sockets, files, pipes, child processes and signals do not exist in a
  *   host. Rondo's calls use simulated ones; child processes are functions
  *   (rondo_sim_program). What is not simulated answers RONDO_ENOTSUP: terminals,
- *   watched paths, named pipes, fork. Descriptors begin at
+ *   named pipes, fork. Descriptors begin at
  *   1,000,000, so that a call past Rondo fails with EBADF.
  * - time(2), rand(3), the addresses of objects and reads of real files are not
  *   simulated: a program that uses them may run differently with one seed.
@@ -97,7 +97,8 @@ typedef struct rondo_sim_link {
     X(stall)                                                                   \
     X(partition)                                                               \
     X(crash)                                                                   \
-    X(no_process)
+    X(no_process)                                                              \
+    X(lost_change)
 
 /** How often each fault happens: a share from 0 (never) to 1 (each time) of
  * the occasions. All are 0 unless set. */
@@ -136,7 +137,9 @@ typedef struct rondo_sim_faults {
                          asked once a second */
     double crash; /**< a host, chosen by seed, crashes, and restarts after up to
                      10 s; asked once a second */
-    double no_process; /**< a child process cannot start: EAGAIN */
+    double no_process;  /**< a child process cannot start: EAGAIN */
+    double lost_change; /**< of a watched path: the program hears of the loss
+                           (RONDO_PATH_OVERFLOW) */
 } rondo_sim_faults;
 
 /** How a world is made. */
@@ -419,6 +422,11 @@ RONDO_API int rondo_sim_truncate(rondo_fd fd, int64_t size);
 RONDO_API int rondo_sim_make_directory(const char *path);
 /** Removes a file, or a directory with all that is in it. */
 RONDO_API int rondo_sim_remove(const char *path);
+/** As rename(2): what is at `to` is replaced. */
+RONDO_API int rondo_sim_rename(const char *from, const char *to);
+/** As chmod(2), and link(2). */
+RONDO_API int rondo_sim_set_mode(const char *path, unsigned mode);
+RONDO_API int rondo_sim_make_hard_link(const char *path, const char *name);
 /** A symbolic link. */
 RONDO_API int rondo_sim_make_link(const char *target, const char *path);
 /** How many names are in a directory; 0: it is something else. RONDO_ENOENT. */
