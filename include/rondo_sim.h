@@ -38,8 +38,8 @@
  * - Real sockets, files, pipes, child processes and signals do not exist in a
  *   host. Rondo's calls use simulated ones, and child processes are functions
  *   (rondo_sim_program). What is not simulated returns RONDO_ENOTSUP: terminals,
- *   watched paths, named pipes, fork. Descriptors begin at 1,000,000, so that a
- *   system call of the program fails with EBADF.
+ *   named pipes, fork. Descriptors begin at 1,000,000, so that a system call of
+ *   the program fails with EBADF.
  * - time(2), rand(3), the addresses of objects and reads of real files are not
  *   simulated: a program that uses them may run differently with one seed.
  * - The whole process runs on one processor core while a world exists.
@@ -100,7 +100,8 @@ typedef struct rondo_sim_link {
     X(stall)                                                                   \
     X(partition)                                                               \
     X(crash)                                                                   \
-    X(no_process)
+    X(no_process)                                                              \
+    X(lost_change)
 
 /** How often each fault happens: a share from 0 (never) to 1 (always) of the
  * occasions. All are 0 unless set. */
@@ -143,6 +144,9 @@ typedef struct rondo_sim_faults {
      * occasion comes once a second. */
     double crash;
     double no_process; /**< a child process cannot start: EAGAIN */
+    /** a change of a watched path is lost, and the program is told of the loss
+     * (RONDO_PATH_OVERFLOW) */
+    double lost_change;
 } rondo_sim_faults;
 
 /** How a world is made. */
@@ -501,6 +505,12 @@ RONDO_API int rondo_sim_truncate(rondo_fd fd, int64_t size);
 RONDO_API int rondo_sim_make_directory(const char *path);
 /** Removes a file, or a directory with all that is in it. */
 RONDO_API int rondo_sim_remove(const char *path);
+/** Renames a file, as rename(2): it replaces what is at `to`. */
+RONDO_API int rondo_sim_rename(const char *from, const char *to);
+/** Sets a file's mode, as chmod(2). */
+RONDO_API int rondo_sim_set_mode(const char *path, unsigned mode);
+/** Makes one more name of a file, as link(2). */
+RONDO_API int rondo_sim_make_hard_link(const char *path, const char *name);
 /** Makes a symbolic link. */
 RONDO_API int rondo_sim_make_link(const char *target, const char *path);
 /** Returns how many names are in a directory; 0: it is something else;
