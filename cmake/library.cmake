@@ -90,8 +90,8 @@ foreach(kind static shared)
 endforeach()
 add_library(rondo::rondo ALIAS rondo_${RONDO_DEFAULT_KIND})
 
-if("sim" IN_LIST RONDO_COMPONENTS OR (CMAKE_SYSTEM_NAME STREQUAL "Linux"
-        AND NOT RONDO_FUZZ AND NOT RONDO_LIBRARY_ONLY))
+if("sim" IN_LIST RONDO_COMPONENTS
+        OR (CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT RONDO_LIBRARY_ONLY))
     set(RONDO_SIM_DEFAULT ON)
 else()
     set(RONDO_SIM_DEFAULT OFF)

@@ -224,6 +224,7 @@ else()
             src/unix/netlink.c
             src/unix/ring.c
             src/unix/uring.c
+            src/unix/uring_datagram.c
             src/unix/uring_read.c
             src/unix/uring_send.c)
         list(INSERT RONDO_BACKENDS 0 epoll io_uring)

@@ -472,20 +472,24 @@ typedef struct rondo_clock_info {
 } rondo_clock_info;
 
 /** What a loop does at a time: the activity of a rondo_trace, and the index of
- * rondo_loop_metrics.time_ns. A callback belongs to one of them. */
+ * rondo_loop_metrics.time_ns. Each callback belongs to one of them. */
 typedef enum rondo_activity {
-    RONDO_DOES_WAIT,     /**< asks the kernel what is ready, or waits for it */
-    RONDO_DOES_CALLBACK, /**< rondo_call_soon's, a release */
-    RONDO_DOES_TIMER,    /**< rondo_call_later's and its kin */
-    RONDO_DOES_POST,    /**< rondo_call_soon_threadsafe's, rondo_group_each's */
-    RONDO_DOES_WATCHER, /**< of descriptors, paths, interfaces, a terminal */
-    RONDO_DOES_SIGNAL,  /**< a handler or a watch of a signal */
-    RONDO_DOES_HOOK,    /**< rondo_add_hook's */
+    RONDO_DOES_WAIT,     /**< asks the kernel what is ready, or waits */
+    RONDO_DOES_CALLBACK, /**< a callback of rondo_call_soon, a release */
+    RONDO_DOES_TIMER,    /**< a timer: rondo_call_later and others */
+    /** a post: rondo_call_soon_threadsafe, rondo_group_each */
+    RONDO_DOES_POST,
+    /** a watcher of descriptors, paths, interfaces or a terminal */
+    RONDO_DOES_WATCHER,
+    RONDO_DOES_SIGNAL,   /**< a handler or a watch of a signal */
+    RONDO_DOES_HOOK,     /**< a hook of rondo_add_hook */
     RONDO_DOES_PROTOCOL, /**< a member of a protocol, a factory */
-    RONDO_DOES_DONE,     /**< the callback that ends an operation: a connect, a
-                              job, a read, a server's closed */
-    RONDO_DOES_OPERATION /**< the library's own work: for an operation that has
-                              ended, or for what a handle owes */
+    /** the callback that ends an operation: a connect, a job, a read, a
+     * server's closed */
+    RONDO_DOES_DONE,
+    /** work of the library for an operation that has ended, or for callbacks
+     * that a handle owes */
+    RONDO_DOES_OPERATION
 } rondo_activity;
 
 enum {
@@ -495,8 +499,8 @@ enum {
 
 /** What rondo_loop_get_metrics fills in. Set size first
  * (RONDO_LOOP_METRICS_INIT). The first members count from the loop's start;
- * those that begin with live_ say what exists now. Those from bytes_received on
- * count while rondo_loop_set_metering is on. */
+ * those that begin with live_ say what exists now; those from bytes_received
+ * on count while rondo_loop_set_metering is on. */
 typedef struct rondo_loop_metrics {
     size_t size;
     uint64_t iterations; /**< turns of the loop */
@@ -517,15 +521,15 @@ typedef struct rondo_loop_metrics {
     size_t live_groups;      /**< groups whose home loop this is */
     size_t live_paths;       /**< watched paths */
     uint64_t bytes_received; /**< by transports and datagram endpoints */
-    uint64_t bytes_sent;     /**< the same; the kernel has taken them */
-    /** How long iterations took from the end of their wait to their own end:
-     * so long the loop looked at nothing new. lag[0] counts those below 1 us,
-     * lag[i] those below 2^i us that are not below 2^(i-1) us, and the last one
-     * all that are longer. */
+    uint64_t bytes_sent;     /**< ... that the kernel has taken from them */
+    /** How many iterations took how long, from the end of their wait to their
+     * own end; in that time the loop notices nothing new. lag[0] counts those
+     * below 1 us, lag[i] those below 2^i us and not below 2^(i-1) us, the last
+     * one all longer ones. */
     uint64_t lag[RONDO_LAG_BUCKETS];
     int64_t lag_most_ns; /**< the longest of them */
-    /** By rondo_activity: the time that was spent in it, without what was done
-     * inside it. */
+    /** By rondo_activity: the time spent in it, without the activities inside
+     * it. */
     int64_t time_ns[RONDO_ACTIVITIES];
 } rondo_loop_metrics;
 
@@ -755,17 +759,18 @@ RONDO_API int rondo_loop_get_metrics(const rondo_loop *loop,
 /** Gets one line of a dump: size bytes without a newline, lent for the call. */
 typedef void (*rondo_line_fn)(void *arg, const char *line, size_t size);
 
-/** Describes each live handle in one line: kind, descriptor, state, age. Then
- * come each timer, with its function and when it is due, and each callback and
- * post that has not run, with its function (rondo_function_name). `line` is
- * called from inside this call. It may close handles; to run or close the loop
- * in it is RONDO_EBUSY. Returns the number of lines. As libuv's
- * uv_print_all_handles, and uv_walk. */
+/**
+ * Describes in one line each live handle (kind, descriptor, state, age), each
+ * timer (its function, when it is due), and each callback and post that has not
+ * run (its function: rondo_function_name). `line` is called from inside this
+ * call. It may close handles; to run or close the loop in it is RONDO_EBUSY.
+ * Returns the number of lines. As libuv's uv_print_all_handles, and uv_walk.
+ */
 RONDO_API int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line,
                               void *arg);
 
-/** Tells what keeps rondo_loop_run running: as rondo_loop_dump, but only the
- * lines of what does. Returns 0 if nothing does: a run would return at once. */
+/** Describes what keeps rondo_loop_run going: as rondo_loop_dump, but only
+ * those lines. Returns the number of lines; 0: a run would return at once. */
 RONDO_API int rondo_loop_explain(const rondo_loop *loop, rondo_line_fn line,
                                  void *arg);
 
@@ -803,18 +808,18 @@ RONDO_API void rondo_loop_default_exception_handler(
     rondo_loop *loop, void *arg, const rondo_exception *what);
 
 /**
- * Turns debug mode on or off. In debug mode:
+ * Turns debug mode on or off. slow_callback_ns 0: the time stays as it is. In
+ * debug mode:
  *
- * - calls from a wrong thread are refused (RONDO_ETHREAD), and the exception
- *   handler is told
- * - the exception handler is told of callbacks of any kind that take longer than
- *   slow_callback_ns, with their name and duration. 0: the time stays as it is.
+ * - calls from a wrong thread are refused (RONDO_ETHREAD)
  * - calls that use a transport, server, datagram endpoint or process that has
- *   ended are RONDO_ECLOSED, and the exception handler is told: the last 128 are
- *   kept for that
+ *   ended are refused (RONDO_ECLOSED); the last 128 are kept for that
+ * - callbacks of any kind that take longer than slow_callback_ns are reported
+ *   with their name and duration
  * - rondo_loop_close lists what is open
  *
- * Returns 0. As loop.set_debug and slow_callback_duration.
+ * The exception handler is told of all of these. Returns 0. As loop.set_debug
+ * and slow_callback_duration.
  */
 RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
                                    int64_t slow_callback_ns);
@@ -822,50 +827,47 @@ RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
 /* ---- what a loop does: tracer and meter --------------------------------- */
 /* Stability: young; since 0.1. */
 
-/** What a tracer is told. Lent for the call. */
+/** What a tracer is told. It is lent for the call. */
 typedef struct rondo_trace {
     size_t size;
     rondo_activity activity; /**< what the loop does */
-    bool begins;             /**< told before it is done; false: after it */
-    int64_t time_ns;         /**< now, on the loop's clock */
-    const char *what; /**< "wait", "timer", "data_received", ...: the kind of
-                           callback, the member of a protocol, the function that
-                           asked for it. Static */
-    rondo_fn fn;      /**< the program's function, cast; NULL: it is none */
-    /** The transport, endpoint, server or process of a protocol's member;
-     * NULL: none. It may have ended when `begins` is false */
+    bool begins;     /**< true: told before it begins; false: after its end */
+    int64_t time_ns; /**< now, on the loop's clock */
+    /** The kind of callback, the member of a protocol, or the function that
+     * asked for it: "wait", "timer", "data_received", ... Static. */
+    const char *what;
+    rondo_fn fn; /**< The program's function, cast. NULL: there is none. */
+    /** The transport, endpoint, server or process of a protocol's member; NULL:
+     * none. It may have ended if `begins` is false. */
     const void *object;
-    /** Of a wait: before it how long it may take, in ns; after it 0 or the
-     * error. Else 0 */
+    /** Of a wait: before it how long it may take, in nanoseconds; after it 0 or
+     * the error. Else 0. */
     int64_t value;
 } rondo_trace;
 
-/** Looks at what the loop does. It must call no function of this library but
- * rondo_function_name. */
+/** Called before and after what the loop does. It must not call functions of
+ * this library, except rondo_function_name. */
 typedef void (*rondo_tracer_fn)(rondo_loop *loop, void *arg,
                                 const rondo_trace *trace);
 
 /**
- * Has fn called before and after each wait, each callback and each operation
- * that has ended; NULL: no more. What begins inside another one ends before it.
- * A loop without a tracer pays nothing; one with it takes the slow paths and
- * reads the clock twice for each of them. 0. See examples/trace.c.
+ * Sets a tracer: fn is called before and after each wait, each callback and
+ * each operation that has ended. NULL removes it. What begins inside another
+ * one ends before it. With a tracer the loop takes the slow paths and reads the
+ * clock twice for each of them; without one there is no cost. Returns 0. See
+ * examples/trace.c.
  */
 RONDO_API int rondo_loop_set_tracer(rondo_loop *loop, rondo_tracer_fn fn,
                                     void *arg);
 
-/**
- * Begins to count bytes, lag and times (rondo_loop_metrics), or stops; what was
- * counted stays. It costs what a tracer costs. 0.
- */
+/** Starts or stops counting bytes, lag and times (rondo_loop_metrics). What was
+ * counted stays. It costs what a tracer costs. Returns 0. */
 RONDO_API int rondo_loop_set_metering(rondo_loop *loop, bool on);
 
-/**
- * Writes the name of a function of the program: its symbol where the dynamic
+/** Writes the name of a function of the program: its symbol if the dynamic
  * linker knows it, else the file and the place in it ("program+0x3560", which
- * addr2line understands), else its address. Always ends with a NUL; returns the
- * length of the whole name, as snprintf. Any thread.
- */
+ * addr2line understands), else its address. The text always ends with a NUL.
+ * Any thread. Returns the length of the whole name, as snprintf. */
 RONDO_API size_t rondo_function_name(rondo_fn fn, char *text, size_t size);
 
 /* ---- 3. callbacks and timers ------------------------------------------- */
@@ -1803,14 +1805,14 @@ RONDO_API bool rondo_transport_is_closing(const rondo_transport *t);
 /**
  * Stops reading until rondo_transport_resume_reading: no data is delivered and
  * none is read from the kernel, so that in the end the peer cannot send. It may
- * be called twice, and after close. Returns 0.
+ * be called twice, and after close.
  *
- * While reading is paused the transport does not learn that the peer has left or
- * has reset the connection, unless it writes: the bytes before the end are still
- * to be read. A program that pauses for long and must know sets
+ * While reading is paused the transport does not notice that the peer has left
+ * or has reset the connection, unless it writes, since the bytes before the end
+ * are still to be read. A program that pauses for long and must know sets
  * rondo_transport_set_timeouts, or writes something now and then.
  *
- * As ReadTransport.pause_reading, and libuv's uv_read_stop.
+ * Returns 0. As ReadTransport.pause_reading, and libuv's uv_read_stop.
  */
 RONDO_API int rondo_transport_pause_reading(rondo_transport *t);
 
@@ -2377,7 +2379,9 @@ RONDO_API int rondo_create_datagram_endpoint(
  * A datagram that was taken may still be lost. A later failure is told by
  * error_received. What datagram_received sends on its own endpoint while more
  * datagrams of the same batch are to be delivered leaves together when the last
- * one has been delivered, and its failures are told by error_received, too.
+ * one has been delivered, and its failures are told by error_received, too. With
+ * backend io_uring the same holds for what an endpoint sends inside its own
+ * callbacks: it leaves before the loop waits.
  *
  * Returns 0: taken; 1: taken, and the buffer is now over its high limit (the
  * loop then calls pause_writing); or an error: this datagram is refused, and
@@ -2535,16 +2539,15 @@ RONDO_API int rondo_datagram_leave(rondo_datagram *d,
                                    const char *interface_name);
 
 /**
- * Sets the interface by which the endpoint sends multicast datagrams from now
- * on. A datagram for which rondo_datagram_send_with names an interface goes by
- * that one. interface_name: as that of rondo_datagram_join; NULL: the system
- * chooses again.
+ * Sets the interface by which multicast datagrams leave. A datagram for which
+ * rondo_datagram_send_with names another one leaves by that. interface_name is
+ * that of rondo_datagram_join; NULL: the system's choice again.
  *
  * Returns 0, or an error:
- * - RONDO_EINVAL: it is no IP endpoint
+ * - RONDO_EINVAL: not an IP endpoint
  * - RONDO_ENOENT: there is no such interface
- * - RONDO_EADDRNOTAVAIL: the interface has no IPv4 address, which IPv4 needs
- * - RONDO_ECLOSED: the endpoint is closed
+ * - RONDO_EADDRNOTAVAIL: it has no IPv4 address, which IPv4 needs
+ * - RONDO_ECLOSED
  *
  * As uv_udp_set_multicast_interface, and IP_MULTICAST_IF of ip(7).
  */
@@ -2587,7 +2590,7 @@ typedef struct rondo_exit {
     bool signaled;        /**< a signal has killed it */
     int signal;           /**< that signal; 0 unless signaled */
     uint32_t code;        /**< its exit code; 0 if signaled */
-    uint64_t reserved[4]; /**< 0: places of later members */
+    uint64_t reserved[4]; /**< 0: for later members */
 } rondo_exit;
 
 /**
@@ -3554,6 +3557,11 @@ RONDO_API rondo_id rondo_file_read(rondo_file *file, int64_t position,
  * RONDO_FILE_CURRENT, and the bytes go to the end of the file, wherever that is
  * then.
  *
+ * A loop that closes cancels writes that have not begun: each is
+ * RONDO_ECANCELED, and nothing of it is in the file. A program that wants all of
+ * them in the file closes the file first, and the loop in that done, or after
+ * it.
+ *
  * Errors:
  * - RONDO_EBADF: the file was not opened for writing
  * - RONDO_EINVAL: another position in a file opened with RONDO_FILE_APPEND
@@ -3894,7 +3902,7 @@ typedef struct rondo_dir_entry {
     rondo_file_type type; /**< what it is */
     /** of the entry itself. NULL: not asked for */
     const rondo_file_info *info;
-    const void *reserved[2]; /**< NULL: places of later members */
+    const void *reserved[2]; /**< NULL: for later members */
 } rondo_dir_entry;
 
 /** Gets count entries, in no order. No entries and no error: the directory has
@@ -3939,7 +3947,7 @@ enum {
 
 /** What a walk has found, lent for the callback. */
 typedef struct rondo_walk_entry {
-    size_t size;      /**< The size of this struct. */
+    size_t size;      /**< of this struct */
     const char *path; /**< the path of the walk, then the names to the entry */
     const char *name; /**< the last name of the path */
     rondo_file_type type; /**< what it is */
@@ -4007,12 +4015,12 @@ typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
  * then sends back what it receives.
  *
  * Between TCP transports without filters Linux moves the bytes by splice(2), so
- * that they do not enter the process. Elsewhere, and with io_uring, they go
- * through its memory. Either way `from` is read no faster than `to` sends.
+ * that they do not enter the process (with io_uring except those that it had read
+ * before). Elsewhere they go through its memory. Either way `from` is read no faster than `to` sends.
  *
- * A program that begins a pump later than in connection_made pauses reading
+ * A program that starts the pump later than in connection_made pauses reading
  * first: bytes that come before belong to the protocol of `from`, and are
- * dropped if that has no data_received.
+ * dropped if it has no data_received.
  *
  * While the pump runs, the data_received, get_buffer and eof_received of `from`
  * are not called; all other callbacks are. Its reading may be paused. To `to`
@@ -4393,8 +4401,7 @@ RONDO_API rondo_id rondo_watch_path(rondo_loop *loop, const char *path,
 /** How a terminal hands over what is typed. */
 typedef enum rondo_terminal_mode {
     RONDO_TERMINAL_NORMAL = 0, /**< as it was before the first change */
-    /** lines that are not shown, such as passwords; nor is the Enter at their
-     * end */
+    /** lines that are not shown, such as passwords, nor the Enter at the end */
     RONDO_TERMINAL_NO_ECHO,
     RONDO_TERMINAL_RAW /**< each byte at once, also Ctrl-C; not shown */
 } rondo_terminal_mode;

@@ -131,13 +131,14 @@ def losses_lines(kind):
     return lines + [""] if lines else []
 
 
-def machine_lines(description, watch_text):
+def machine_lines(meta):
     names = ", ".join(sorted(report.libraries))
-    return [f"Measured on {description}.", f"With {names}.",
-            f"{watch_text[:1].upper()}{watch_text[1:]}."]
+    others = meta["others"]
+    return [f"Measured on {meta['machine']}.", f"With {names}.",
+            f"{others[:1].upper()}{others[1:]}."]
 
 
-def blocks(description, watch_text):
+def blocks():
     """By name; a block without lines stays as it is in the document."""
     found = {
         "exact": table_lines(EXACT, False) + losses_lines(EXACT),
@@ -146,10 +147,9 @@ def blocks(description, watch_text):
         "growth times": table_lines(TIMES, True),
         "model": model.model_lines(),
     }
-    machine = machine_lines(description, watch_text)
-    for name in "exact", "times":
+    for name, kind in (("exact", EXACT), ("times", TIMES)):
         if found[name]:
-            found[name] = [*machine, "", *found[name]]
+            found[name] = [*machine_lines(report.metas[kind]), "", *found[name]]
     return {name: lines for name, lines in found.items() if lines}
 
 

@@ -55,7 +55,9 @@ def growing(title, x_title, y_title, part, kind, ending):
               for line in lines}
     if any(line.name.startswith("0 ") for line in lines):
         labels[1] = "0"
-    return svg.lines(title, x_title, y_title, series, labels) if series else None
+    if not series:
+        return None
+    return svg.lines(title, x_title, y_title, series, labels)
 
 
 def cpu_by_connections():

@@ -1,10 +1,10 @@
 # report.py - the rows of figures, the checks of targets, and their tables.
 # SPDX-License-Identifier: MIT
 #
-# A figure is a number, a Spread, or None, which is "-": not measured. EXACT rows
-# count something: instructions, calls, bytes, allocations. They are the same on
-# a machine that is busy, and --check judges them alone. TIMES rows are measured
-# with a clock.
+# A figure is a number, a Spread, or None, which is "-": not measured. EXACT
+# rows count something: instructions, calls, bytes, allocations. They are the
+# same on a machine that is busy, and --check judges them alone. TIMES rows are
+# measured with a clock.
 import collections
 import contextlib
 import statistics
@@ -24,6 +24,7 @@ Spread = collections.namedtuple("Spread", "median low high")
 
 lines = []   # of the tables: Row or Failed
 checks = []
+metas = {}   # by kind: the machine, and what others did on it
 libraries = set()  # that took part, with their versions
 _now = ["", EXACT]  # the part and the kind that are measured
 

@@ -11,9 +11,10 @@ def figure_of(value):
     return Spread(*value) if isinstance(value, list) else value
 
 
-def save(path, meta):
+def save(path):
+    """All of one run, of which each kind has the same to say of the machine."""
     text = json.dumps({
-        "meta": meta,
+        "meta": report.metas[report.EXACT],
         "libraries": sorted(report.libraries),
         "rows": [line._asdict() for line in report.lines],
         "checks": [check._asdict() for check in report.checks],
@@ -22,11 +23,11 @@ def save(path, meta):
 
 
 def load(path):
-    """Makes them the rows of this run, and returns what was said of the
-    machine."""
+    """Makes them rows of this run."""
     found = json.loads(pathlib.Path(path).read_text())
     report.libraries.update(found["libraries"])
     for fields in found["rows"]:
+        report.metas[fields["kind"]] = found["meta"]
         if "why" in fields:
             report.lines.append(Failed(**fields))
             continue
@@ -34,4 +35,3 @@ def load(path):
                              for name, value in fields["figures"].items()}
         report.lines.append(Row(**fields))
     report.checks.extend(Check(**fields) for fields in found["checks"])
-    return found["meta"]

@@ -11,7 +11,7 @@ TARGETS = {
     "start": (145, 100_000),
     "start+cancel": (250, 100_000),
     "start+later": (185, 100_000),
-    "start+expire": (560, 100_000), # by the time of day some are filed once more
+    "start+expire": (560, 100_000), # some are filed once more, by the clock
     "call_soon": (76, 100_000),
     "call_soon_chained": (270, 20_000),
     "post": (180, 100_000),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# test_clients.py - a client fails when an answer is wrong, lost or one too many,
-# and no figure is made of such a run. Takes the folder of the programs.
+# test_clients.py - a client fails when an answer is wrong, lost or one too
+# many, and no figure is made of such a run. Takes the folder of the programs.
 # SPDX-License-Identifier: MIT
 import os
 import pathlib

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# test_options.py - a wrong command gives the usage and exit code 2, of bench/run
-# and of each program. Takes the folder of the programs, and their names.
+# test_options.py - a wrong command gives the usage and exit code 2, of
+# bench/run and of each program. Takes the folder of the programs, and their names.
 # SPDX-License-Identifier: MIT
 import os
 import pathlib
@@ -12,7 +12,8 @@ sys.dont_write_bytecode = True
 RUN = pathlib.Path(__file__).resolve().parent.parent / "run"
 ADDRESS = "127.0.0.1:9"
 WRONG = [
-    ["--nonsense"], ["--nonsense", "1"], ["--size"], ["--size", "many", ADDRESS],
+    ["--nonsense"], ["--nonsense", "1"],
+    ["--size"], ["--size", "many", ADDRESS],
     ["--requests", "0", ADDRESS], ["--requests", "-5", ADDRESS],
     ["--requests", "10x", ADDRESS], ["--requests", "", ADDRESS],
     ["--mode", "no-such-mode"], ["--rounds", "0"], ["--rounds", "1e3"],

@@ -1,7 +1,8 @@
 /* rondo_top.h - shows a running program's loop to rondo-top. */
 /* SPDX-License-Identifier: MIT */
 /**
- * For watching a running program from another terminal.
+ * A running program shows its loop to `rondo-top` over a unix socket, or on
+ * Windows a named pipe. All functions are called on the loop's thread.
  *
  * Stability: may change; since 0.1.
  */
@@ -18,27 +19,29 @@ extern "C" {
 typedef struct rondo_top rondo_top;
 
 /**
- * Serves what the loop does at `path`, a unix socket or, on Windows, a named
- * pipe, for `rondo-top PATH`, and switches the loop's meter on. Neither keeps
- * rondo_loop_run running. *top may be NULL: then it ends with the loop.
+ * Shows the loop to `rondo-top PATH`, and turns the loop's meter on
+ * (rondo_loop_set_metering). It does not keep rondo_loop_run going. *top may be
+ * NULL: then it ends with the loop. Each loop has a path of its own; the loops of
+ * a group call this in rondo_group_each, for instance.
  *
- * Who may connect with the path sees the names of the program's functions and
- * the addresses of its peers: put it into a folder of your own. Nobody can
- * change anything by it.
+ * Whoever may connect to the path sees the names of the program's functions and
+ * the addresses of its peers, and can change nothing: put the path into a private
+ * folder.
  *
- * The loop's thread. Each loop has a path of its own: a group's loops each call
- * it, in rondo_group_each for instance. 0, or the error of rondo_create_server.
+ * Returns 0, or an error as rondo_create_server.
  */
 int rondo_top_serve(rondo_loop *loop, const char *path, rondo_top **top);
 
-/** Ends it, and switches the meter off. */
+/** Stops showing the loop, and turns its meter off. */
 void rondo_top_close(rondo_top *top);
 
 /**
- * Writes a snapshot, as rondo-top gets it: lines of "name value", of which
- * "live", "time" and "lag" have several values, then at most 200 of the dump's
- * lines, each behind "- ", and "." alone. line is called with each. 0, or the
- * error of rondo_loop_get_metrics. For programs that want it elsewhere.
+ * Writes a snapshot, as rondo-top gets it, for programs that show it elsewhere.
+ * `line` is called for each line. First come lines of "name value", of which
+ * "live", "time" and "lag" have several values; then at most 200 lines of the
+ * dump, each behind "- "; then "." alone.
+ *
+ * Returns 0, or an error as rondo_loop_get_metrics.
  */
 int rondo_top_snapshot(rondo_loop *loop, rondo_line_fn line, void *arg);
 

@@ -230,6 +230,17 @@ size_t io_take_rest(rondo_loop *loop, struct io *io, void *data, size_t size)
                : 0;
 }
 
+bool io_reads_datagrams(const rondo_loop *loop)
+{
+    return loop->backend->lend_datagrams;
+}
+
+int io_lend_datagrams(rondo_loop *loop, struct io *io,
+                      struct sys_received *list, unsigned count, size_t room)
+{
+    return loop->backend->lend_datagrams(loop, io, list, count, room);
+}
+
 bool io_sends_later(const rondo_loop *loop)
 {
     return loop->backend->send_later;
@@ -242,17 +253,31 @@ bool io_send_later(rondo_loop *loop, struct io *io, const void *data,
     return loop->backend->send_later(loop, io, data, size);
 }
 
+bool io_sends_datagrams_later(const rondo_loop *loop)
+{
+    return loop->backend->send_datagram_later;
+}
+
+bool io_send_datagram_later(rondo_loop *loop, struct io *io,
+                            const struct sys_outgoing *out)
+{
+    assert(io->attached && io->owner == IO_DATAGRAM && !io->kept);
+    return loop->backend->send_datagram_later(loop, io, out);
+}
+
 void io_send_kept(rondo_loop *loop, const struct io *io)
 {
     loop->backend->send_now(loop, io);
     assert(!io->kept);
 }
 
-void io_unsent(rondo_loop *loop, struct io *io, const void *rest, size_t size,
+void io_unsent(rondo_loop *loop, struct io *io, const struct sys_outgoing *rest,
                int error)
 {
-    assert(!io->kept && io->owner == IO_TRANSPORT && size && error);
-    loop_parts[PART_STREAM]->unsent(loop, io, rest, size, error);
+    bool stream = io->owner == IO_TRANSPORT;
+    assert(!io->kept && (stream || io->owner == IO_DATAGRAM) && error);
+    loop_parts[stream ? PART_STREAM : PART_DATAGRAM]->unsent(loop, io, rest,
+                                                             error);
 }
 
 int io_try(rondo_loop *loop, sys_fd fd)

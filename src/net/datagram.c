@@ -348,4 +348,5 @@ static void datagram_free_room(rondo_loop *loop)
 }
 
 const struct loop_part datagram_part = {.size = sizeof(struct datagram_state),
-                                        .close = datagram_free_room};
+                                        .close = datagram_free_room,
+                                        .unsent = datagram_send_unsent};

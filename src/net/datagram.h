@@ -123,6 +123,8 @@ struct rondo_datagram {
     bool connected;
     unsigned char deaf;  /* bits of enum datagram_deaf */
     bool special;        /* receives by datagram_special.c */
+    bool ahead;          /* the backend receives before it is asked */
+    bool sends_later;    /* ... and sends later what callbacks send */
     bool by_destination; /* each destination is full for itself: unix sockets */
     rondo_id retry;      /* a timer that sending waits for; 0: none */
     int error, owed_error; /* connection_lost's; error_received's */
@@ -210,6 +212,9 @@ static inline bool datagram_may_flush(const rondo_datagram *d)
     return op_is_idle(&d->send) && (!d->retry || d->by_destination);
 }
 
+/* As a part's hook. */
+void datagram_send_unsent(rondo_loop *loop, struct io *io,
+                          const struct sys_outgoing *out, int error);
 /* A datagram was queued: 0, or 1 if the queue is past the high water mark. */
 int datagram_send_queued(rondo_datagram *d);
 /* Refuses what cannot be sent; sets the destination of an unconnected

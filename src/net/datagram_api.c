@@ -13,6 +13,7 @@ void rondo_datagram_close(rondo_datagram *d)
     if (loop_check(d ? d->loop : NULL, "datagram_close") ||
         d->phase >= PHASE_CLOSING)
         return;
+    io_send_now(d->loop, &d->io);
     d->phase = PHASE_CLOSING;
     datagram_settle(d);
 }
@@ -59,7 +60,10 @@ int rondo_datagram_set_write_buffer_limits(rondo_datagram *d, size_t high,
 
 size_t rondo_datagram_get_write_buffer_size(const rondo_datagram *d)
 {
-    return d && d->phase < PHASE_ENDING ? d->queue.size : 0;
+    if (!d || d->phase >= PHASE_ENDING)
+        return 0;
+    io_send_now(d->loop, &d->io);
+    return d->queue.size;
 }
 
 /* ---- multicast ---- */

@@ -179,6 +179,8 @@ static int datagram_message_read(rondo_datagram *d, struct message *message,
     error = datagram_send_refuse(d, &message->out, to, what);
     if (!error && message->info.known)
         error = datagram_message_check_info(d, &message->info, what);
+    if (!error)
+        io_send_now(d->loop, &d->io);
     message->m = (struct sys_message){
         .pieces = buffers,
         .count = count,

@@ -134,6 +134,22 @@ static int datagram_receive(rondo_datagram *d, int left)
     return more ? left - got : 0;
 }
 
+/* The same of what the backend has received. */
+static NOINLINE int datagram_receive_ahead(rondo_datagram *d, int left)
+{
+    struct sys_received list[DATAGRAM_RECEIVE_MOST];
+    int got = io_lend_datagrams(d->loop, &d->io, list, (unsigned)left,
+                                d->receive_size);
+    if (got == RONDO_EAGAIN)
+        return left == RECEIVE_MOST ? datagram_receive(d, left) : 0;
+    if (got < 0) {
+        datagram_receive_failed(d, got, false);
+        return 0;
+    }
+    datagram_receive_deliver(d, list, got);
+    return left - got;
+}
+
 /* All that there is to do is to wait for more. */
 static bool datagram_receive_goes_on(const rondo_datagram *d)
 {
@@ -152,6 +168,7 @@ void datagram_receive_done(rondo_loop *loop, struct task *task)
     }
     while (left && datagram_receives(d))
         left = d->special ? datagram_special_receive(d, left)
+               : d->ahead ? datagram_receive_ahead(d, left)
                           : datagram_receive(d, left);
     if (task->error || !datagram_receive_goes_on(d)) {
         datagram_finish(d);

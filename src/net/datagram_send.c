@@ -80,6 +80,7 @@ bool datagram_flush(rondo_datagram *d, bool now)
     int left = FLUSH_MOST;
     size_t before = d->queue.count;
     assert(op_is_idle(&d->send)); /* else the kernel has the first already */
+    assert(!d->io.kept);
     while (left > 0 && d->phase < PHASE_ENDING) {
         unsigned count = queue_peek(&d->queue, list, SYS_BATCH);
         if (!count)
@@ -102,6 +103,7 @@ bool datagram_flush(rondo_datagram *d, bool now)
 
 void datagram_commit(rondo_datagram *d)
 {
+    io_send_now(d->loop, &d->io);
     if (d->gathers && datagram_may_flush(d))
         (void)datagram_flush(d, false);
 }
@@ -207,6 +209,37 @@ static int datagram_send_now(rondo_datagram *d, const struct sys_outgoing *out)
     return sent == 1 ? 0 : datagram_send_slow(d, out, sent);
 }
 
+void datagram_send_unsent(rondo_loop *loop, struct io *io,
+                          const struct sys_outgoing *out, int error)
+{
+    rondo_datagram *d =
+        (rondo_datagram *)(void *)((char *)io - offsetof(rondo_datagram, io));
+    int64_t os_error = rondo_last_os_error();
+    bool news = false;
+    int again = error;
+    if (d->phase >= PHASE_ENDING)
+        return;
+    assert(!d->queue.count && op_is_idle(&d->send));
+    if (error != RONDO_EAGAIN)
+        again = datagram_send_ask_again(d, out, false, error, &news);
+    if (news) {
+        error_keep_os(os_error);
+        datagram_tell(d, error, false);
+    }
+    if (again == RONDO_EAGAIN && !queue_add(loop, &d->queue, out)) {
+        error_no_os();
+        again = RONDO_ENOMEM;
+    }
+    if (again < 0 && again != RONDO_EAGAIN) {
+        d->unsent++;
+        datagram_tell(d, again, false);
+    }
+    if (d->queue.size > d->high && d->flow == FLOW_ON)
+        d->flow = FLOW_PAUSE_DUE;
+    if (d->dispatch.task.state == TASK_IDLE)
+        loop_push(loop, &d->dispatch.task);
+}
+
 static inline int datagram_send_check(const rondo_datagram *d,
                                       struct sys_outgoing *out,
                                       const rondo_address *to, const char *what)
@@ -256,11 +289,15 @@ int rondo_datagram_send(rondo_datagram *d, const void *data, size_t size,
         error = datagram_send_check(d, &out, to, "datagram_send");
     if (error)
         return error;
+    io_send_now(d->loop, &d->io);
     if (d->gathers && !d->retry && queue_add(d->loop, &d->queue, &out))
         return datagram_send_queued(d);
     /* While some destinations are full, others go past what waits for them. */
     bool passes = d->by_destination && d->retry && !queue_has(&d->queue, &out);
     if (d->queue.count && !passes)
         return datagram_send_keep(d, &out);
+    if (!d->queue.count && d->sends_later && dispatch_runs(&d->dispatch) &&
+        io_send_datagram_later(d->loop, &d->io, &out))
+        return 0;
     return datagram_send_now(d, &out);
 }

@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "core/observe.h"
 #include "core/probe.h"
-#include "core/quarantine.h"
 #include "stream/filter.h"
 
 #include <stdio.h>
@@ -398,11 +397,10 @@ static void stream_tell_move(void *handle)
     stream_move_tell_move(handle);
 }
 
-static void stream_free_all(rondo_transport *t)
+/* All but its own memory. */
+static INLINED void stream_free_parts(rondo_transport *t, rondo_loop *loop)
 {
-    rondo_loop *loop = t->loop;
     struct stream_extra *x = t->extra;
-    struct ended *ended = loop->debug ? stream_end_in_quarantine(t) : NULL;
     if (t->out)
         buf_release(loop, &t->out->buf);
     stream_then_free(t);
@@ -416,22 +414,27 @@ static void stream_free_all(rondo_transport *t)
         loop_free(loop, x);
     }
     loop_free(loop, t->out);
-    t->out = NULL;
-    t->extra = NULL;
-    t->owner = NULL;
+}
+
+static COLD void stream_free_in_debug(rondo_transport *t, rondo_loop *loop)
+{
+    struct ended *ended = stream_end_in_quarantine(t);
+    stream_free_parts(t, loop);
     if (ended)
-        quarantine_keep(ended, t, &t->loop);
+        stream_keep(t, ended);
     else
         free_list_put_some(loop, FREE_LIST_TRANSPORT, t);
 }
 
-void stream_leave_owner(rondo_transport *t)
+static void stream_free_all(rondo_transport *t)
 {
-    if (!t->owner)
+    rondo_loop *loop = t->loop;
+    if (loop->debug) {
+        stream_free_in_debug(t, loop);
         return;
-    *t->link = t->next;
-    if (t->next)
-        t->next->link = t->link;
+    }
+    stream_free_parts(t, loop);
+    loop_free(loop, t);
 }
 
 /* Before connection_made only filters, and who waits for them, are told. */

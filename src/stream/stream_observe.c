@@ -33,14 +33,13 @@ size_t stream_ask_rooms(rondo_transport *t, size_t hint, rondo_room *rooms)
     return count;
 }
 
-bool stream_tell_eof(rondo_transport *t)
+bool stream_tell_eof_observed(rondo_transport *t)
 {
     const rondo_protocol *protocol = t->protocol;
-    bool keep = false;
-    if (protocol->eof_received)
-        OBSERVE(t->loop, RONDO_DOES_PROTOCOL, "eof_received",
-                protocol->eof_received, t,
-                keep = protocol->eof_received(t, t->self));
+    bool keep;
+    OBSERVE(t->loop, RONDO_DOES_PROTOCOL, "eof_received",
+            protocol->eof_received, t,
+            keep = protocol->eof_received(t, t->self));
     return keep;
 }
 
@@ -80,6 +79,14 @@ struct ended *stream_end_in_quarantine(const rondo_transport *t)
         e->last = OBSERVE_PLAIN(t->protocol->connection_lost);
     }
     return e;
+}
+
+void stream_keep(rondo_transport *t, struct ended *ended)
+{
+    t->out = NULL;
+    t->extra = NULL;
+    t->owner = NULL;
+    quarantine_keep(ended, t, &t->loop);
 }
 
 /* What is observed comes the slow way. Once it is no more, the next event

@@ -330,8 +330,8 @@ static bool stream_write_is_put_off(int64_t sent)
 
 /* What came back of bytes that the program was told are sent. Its turn settles
  * it and tells what is owed. */
-void stream_unsent_later(rondo_loop *loop, struct io *io, const void *rest,
-                         size_t size, int error)
+void stream_unsent_later(rondo_loop *loop, struct io *io,
+                         const struct sys_outgoing *rest, int error)
 {
     rondo_transport *t =
         (rondo_transport *)(void *)((char *)io - offsetof(rondo_transport, io));
@@ -340,7 +340,8 @@ void stream_unsent_later(rondo_loop *loop, struct io *io, const void *rest,
     assert(!t->queued);
     if (!stream_write_is_put_off(error)) {
         stream_break_off(t, error);
-    } else if (!stream_out(t) || !buf_append(loop, &t->out->buf, rest, size)) {
+    } else if (!stream_out(t) ||
+               !buf_append(loop, &t->out->buf, rest->data, rest->size)) {
         error_no_os();
         stream_fail(t, RONDO_ENOMEM, STREAM_BY_RESET | STREAM_BY_WRITING);
     } else {

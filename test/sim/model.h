@@ -129,7 +129,9 @@ struct model {
     struct op *ops;
     struct timer *timers;
     struct soon *soons;
-    unsigned focus[2]; /* verbs that are chosen more often */
+    unsigned focus[2];          /* verbs that are chosen more often */
+    const unsigned char *bytes; /* of the steps to come, as in the options */
+    size_t byte_count;
     /* NULL, or is told of each step: its key when it begins, its text later */
     void (*did)(uint64_t key, const char *text);
 };
@@ -325,6 +327,9 @@ struct model_options {
     size_t kept_count;
     unsigned focus[2]; /* verbs + 1; 0: none */
     bool tortures;     /* a short program, in which each fault may happen */
+    /* a byte for each step: 0 leaves what the seed decides, and others do not */
+    const unsigned char *bytes;
+    size_t byte_count;
     void (*did)(uint64_t key, const char *text);
     /* pairs met: bits of [verb * verbs + verb], then kinds and endings */
     void (*met)(unsigned verb, unsigned other, unsigned kind, unsigned ending);
