@@ -23,9 +23,8 @@ static void client_connect(int *fds, const struct sockaddr_in *servers)
 {
     for (int i = 0; i < SOCKETS; i++) {
         fds[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        if (fds[i] < 0 ||
-            connect(fds[i], (const struct sockaddr *)&servers[i],
-                    sizeof servers[i]) < 0) {
+        if (fds[i] < 0 || connect(fds[i], (const struct sockaddr *)&servers[i],
+                                  sizeof servers[i]) < 0) {
             measure_die("connect");
         }
     }
@@ -152,9 +151,9 @@ static rondo_datagram *rondo_begin(rondo_loop *loop, struct sockaddr_in *at)
     rondo_datagram *d;
     socklen_t size = sizeof *at;
     if (rondo_address_parse(&here, "127.0.0.1", 0) < 0 ||
-        rondo_create_datagram_endpoint(
-            loop, RONDO_DATAGRAM(.local_address = &here), &echo, loop, &d) <
-            0 ||
+        rondo_create_datagram_endpoint(loop,
+                                       RONDO_DATAGRAM(.local_address = &here),
+                                       &echo, loop, &d) < 0 ||
         getsockname((int)rondo_datagram_fd(d), (struct sockaddr *)at, &size) <
             0) {
         measure_die("an endpoint");
@@ -188,20 +187,44 @@ static double rondo_on(const char *backend)
     return ns;
 }
 
-/* With a name only that one, for strace. */
+/* ---- all of them ---- */
+
+static double epoll_run(void)
+{
+    return rondo_on("epoll");
+}
+
+static double ring_run(void)
+{
+    return rondo_on("io_uring");
+}
+
+static const struct {
+    const char *name;
+    double (*run)(void);
+} all[] = {{"raw", hand_run}, {"epoll", epoll_run}, {"io_uring", ring_run}};
+enum { ALL = sizeof all / sizeof *all };
+
+/* With a name it is that one's only round, whose system calls are counted. */
 int main(int argc, char **argv)
 {
-    struct figure hand, epoll, ring;
-    const char *only = argc > 1 ? argv[1] : "";
-    for (int i = 0; i < ROUNDS; i++) {
-        hand.ns[i] = !*only || strcmp(only, "raw") == 0 ? hand_run() : 0;
-        epoll.ns[i] =
-            !*only || strcmp(only, "epoll") == 0 ? rondo_on("epoll") : 0;
-        ring.ns[i] =
-            !*only || strcmp(only, "io_uring") == 0 ? rondo_on("io_uring") : 0;
+    static struct figure figures[ALL];
+    for (int i = 0; i < ALL; i++) {
+        if (argc == 2 && strcmp(argv[1], all[i].name) == 0) {
+            if (all[i].run() == 0) {
+                measure_die(all[i].name);
+            }
+            return 0;
+        }
     }
-    measure_print("raw", "each", &hand);
-    measure_print("rondo", "epoll", &epoll);
-    measure_print("rondo", "io_uring", &ring);
+    measure_options(argc, argv);
+    for (int round = 0; round < rounds; round++) {
+        for (int i = 0; i < ALL; i++) {
+            figures[i].ns[round] = all[i].run();
+        }
+    }
+    for (int i = 0; i < ALL; i++) {
+        measure_print(all[i].name, "each", &figures[i]);
+    }
     return 0;
 }
