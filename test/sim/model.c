@@ -84,7 +84,7 @@ static void host_ends(struct timer *timer)
     struct place *p = timer->arg;
     struct step step;
     if (!p->ending) {
-        p->ending = model.hosts_end = true;
+        p->ending = true;
         loop_end_all(p);
     }
     if (!step_begin(&step, &p->actor, "end"))

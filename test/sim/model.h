@@ -117,7 +117,6 @@ struct model {
     bool faults;       /* errors may come from nowhere */
     bool exact;        /* callbacks run exactly when they are due */
     bool relays_break; /* those between a client and a server */
-    bool hosts_end;    /* one ends: so do its relays */
     const uint64_t *skipped, *kept;
     size_t skip_count, kept_count;
     bool backend_sends_files; /* a cancel catches a part on its way */
