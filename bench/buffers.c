@@ -123,14 +123,15 @@ static double measure(const rondo_protocol *protocol, size_t size)
     return (double)used / count;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const rondo_protocol copies = {.data_received = received};
     static const rondo_protocol lends = {.get_buffer = lend,
                                          .buffer_updated = updated};
     static struct figure copied[2], lent[2];
     static const size_t sizes[2] = {SMALL, LARGE};
-    for (int round = 0; round < ROUNDS; round++) {
+    measure_options(argc, argv);
+    for (int round = 0; round < rounds; round++) {
         for (int i = 0; i < 2; i++) {
             copied[i].ns[round] = measure(&copies, sizes[i]);
             lent[i].ns[round] = measure(&lends, sizes[i]);

@@ -6,6 +6,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 static struct serve serve;
@@ -47,17 +48,21 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd,
 
 int main(int argc, char **argv)
 {
-    serve_options(&serve, argc, argv);
+    serve_options(&serve, argc, argv, "");
     struct event_base *base = event_base_new();
     if (!base) {
         serve_die("event_base_new");
     }
-    struct evconnlistener *listener = evconnlistener_new(
-        base, accepted, base, LEV_OPT_CLOSE_ON_FREE, SOMAXCONN, serve_listen());
+    struct evconnlistener *listener =
+        evconnlistener_new(base, accepted, base, LEV_OPT_CLOSE_ON_FREE,
+                           SOMAXCONN, serve_listen(&serve));
     if (!listener) {
         serve_die("evconnlistener_new");
     }
     event_base_dispatch(base);
+    char version[64];
+    snprintf(version, sizeof version, "libevent %s", event_get_version());
+    serve.library = version;
     serve_report(&serve);
     evconnlistener_free(listener);
     event_base_free(base);

@@ -1,23 +1,14 @@
 /* echo_client.c - loads an echo server and checks what comes back. */
 /* SPDX-License-Identifier: MIT */
-#include <arpa/inet.h>
+#include "load.h"
+
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, PATIENCE_SECONDS = 60 };
+enum { EVENTS = 256, MOST = 1000000 };
 
 /* One connection has one request on its way, always: ping-pong. */
 struct connection {
@@ -27,40 +18,50 @@ struct connection {
 };
 
 static struct {
-    long connections, requests;
-    size_t size;
-    bool one_by_one;
-    struct sockaddr_in address;
-    struct sockaddr_un path; /* an abstract one; empty: address it is */
-    socklen_t path_size;
+    struct load_address address;
     uint64_t left; /* requests not yet sent */
-    int poll;
-} client = {.connections = 64, .requests = 100000, .size = 64};
+    int epoll;
+} client;
 
+static long connection_count = 64, idle_count, request_count = 100000;
+static long size_option = 64;
+static bool one_by_one, hold, fresh;
+static size_t size;
 static char *request, *answer;
 
-static _Noreturn void die(const char *what)
-{
-    const char *why = errno ? strerror(errno) : "not as expected";
-    fprintf(stderr, "echo_client: %s: %s\n", what, why);
-    exit(1);
-}
+static const struct option options[] = {
+    {.name = "--connections",
+     .number = &connection_count,
+     .least = 1,
+     .most = MOST},
+    {.name = "--idle", .number = &idle_count, .least = 1, .most = MOST},
+    {.name = "--requests",
+     .number = &request_count,
+     .least = 1,
+     .most = 1L << 40},
+    {.name = "--size", .number = &size_option, .least = 1, .most = 1 << 30},
+    {.name = "--one-by-one", .flag = &one_by_one},
+    {.name = "--hold", .flag = &hold},
+    {.name = "--fresh", .flag = &fresh},
+    LOAD_PATIENCE_OPTION,
+    {0}};
 
-static _Noreturn void usage(void)
-{
-    fprintf(stderr,
-            "usage: echo_client [--connections N] [--requests N] [--size N]\n"
-            "                   [--one-by-one] 127.0.0.1:PORT or @NAME\n");
-    exit(2);
-}
+static const char usage[] =
+    "[--connections N] [--idle N] [--requests N] [--size N]\n"
+    "       [--one-by-one [--hold] | --fresh] " LOAD_PATIENCE
+    " 127.0.0.1:PORT | @NAME\n"
+    "--idle        connections beside these that ask once and then rest\n"
+    "--one-by-one  each connection asks once; --hold: then all rest until\n"
+    "              standard input ends\n"
+    "--fresh       a new connection for each request, so many at a time";
 
 /* The request is made of who sends it and which one it is, so that an answer
  * given to the wrong one is noticed. */
 static void compose(const struct connection *c)
 {
     uint32_t words[2] = {(uint32_t)c->fd, c->sent};
-    for (size_t i = 0; i < client.size; i += sizeof words) {
-        size_t rest = client.size - i;
+    for (size_t i = 0; i < size; i += sizeof words) {
+        size_t rest = size - i;
         memcpy(request + i, words, rest < sizeof words ? rest : sizeof words);
         words[1] += 0x9e3779b9u;
     }
@@ -71,75 +72,68 @@ static void send_request(struct connection *c)
     c->sent++;
     c->received = 0;
     compose(c);
-    if (send(c->fd, request, client.size, MSG_NOSIGNAL) !=
-        (ssize_t)client.size) {
-        die("send");
+    if (send(c->fd, request, size, MSG_NOSIGNAL) != (ssize_t)size) {
+        load_die("send");
     }
 }
 
 /* True once the whole answer is here. */
 static bool take_answer(struct connection *c)
 {
-    ssize_t got = recv(c->fd, answer, client.size - c->received, 0);
+    ssize_t got = recv(c->fd, answer, size - c->received, 0);
     if (got <= 0) {
         errno = got ? errno : ECONNRESET;
-        die("recv");
+        load_die("recv");
     }
     compose(c);
     if (memcmp(answer, request + c->received, (size_t)got) != 0) {
         errno = 0;
-        die("the answer");
+        load_die("the answer");
     }
     c->received += (size_t)got;
-    return c->received == client.size;
+    return c->received == size;
 }
 
-static int connect_path(void)
+static void ask_and_wait(struct connection *c)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 ||
-        connect(fd, (struct sockaddr *)&client.path, client.path_size) < 0) {
-        die("connect");
+    send_request(c);
+    while (!take_answer(c)) {
     }
-    return fd;
 }
 
-static int connect_address(void)
+static void watch(struct connection *c)
 {
-    int on = 1;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 ||
-        connect(fd, (struct sockaddr *)&client.address, sizeof client.address) <
-            0 ||
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0) {
-        die("connect");
-    }
-    return fd;
-}
-
-static void open_connection(struct connection *c, bool watched)
-{
-    struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-    c->fd = client.path_size ? connect_path() : connect_address();
-    if (setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) <
-        0) {
-        die("setsockopt");
+    if (epoll_ctl(client.epoll, EPOLL_CTL_ADD, c->fd, &event) < 0) {
+        load_die("epoll_ctl");
     }
-    if (watched && epoll_ctl(client.poll, EPOLL_CTL_ADD, c->fd, &event) < 0) {
-        die("epoll_ctl");
+}
+
+/* After the last answer nothing more may come. */
+static void leave(struct connection *c)
+{
+    char byte;
+    if (recv(c->fd, &byte, 1, MSG_DONTWAIT) >= 0 || errno != EAGAIN) {
+        errno = 0;
+        load_die("bytes after the last answer");
     }
+    close(c->fd);
 }
 
 /* Each connection in turn asks once and then rests. */
-static void rest(struct connection *connections)
+static void rest(struct connection *connections, long count)
 {
-    for (long i = 0; i < client.connections; i++) {
-        struct connection *c = &connections[i];
-        open_connection(c, false);
-        send_request(c);
-        while (!take_answer(c)) {
-        }
+    for (long i = 0; i < count; i++) {
+        connections[i].fd = load_connect(&client.address);
+        ask_and_wait(&connections[i]);
+    }
+}
+
+static void wait_for_end_of_input(void)
+{
+    printf("resting\n");
+    fflush(stdout);
+    while (getchar() != EOF) {
     }
 }
 
@@ -160,129 +154,90 @@ static uint64_t answer_events(const struct epoll_event *events, int count)
     return answers;
 }
 
-static void ping_pong(struct connection *connections)
+/* So many requests, by connections that are open and watched. */
+static void ping_pong(struct connection *connections, uint64_t awaited)
 {
-    uint64_t awaited = (uint64_t)client.requests;
     struct epoll_event events[EVENTS];
-    for (long i = 0; i < client.connections; i++) {
-        open_connection(&connections[i], true);
-    }
     client.left = awaited;
-    for (long i = 0; i < client.connections && client.left > 0; i++) {
+    for (long i = 0; i < connection_count && client.left > 0; i++) {
         client.left--;
         send_request(&connections[i]);
     }
     while (awaited > 0) {
-        int count =
-            epoll_wait(client.poll, events, EVENTS, PATIENCE_SECONDS * 1000);
-        if (count <= 0) {
-            errno = count ? errno : ETIMEDOUT;
-            die("epoll_wait");
-        }
-        awaited -= answer_events(events, count);
+        awaited -=
+            answer_events(events, load_wait(client.epoll, events, EVENTS));
     }
 }
 
-static void parse_path(const char *text)
+static void open_all(struct connection *connections)
 {
-    size_t size = strlen(text);
-    if (size >= sizeof client.path.sun_path) {
-        usage();
-    }
-    client.path.sun_family = AF_UNIX;
-    memcpy(client.path.sun_path + 1, text + 1, size - 1);
-    client.path_size =
-        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
-}
-
-static void parse_address(const char *text)
-{
-    char host[64];
-    const char *colon = strrchr(text, ':');
-    if (!colon || (size_t)(colon - text) >= sizeof host) {
-        usage();
-    }
-    memcpy(host, text, (size_t)(colon - text));
-    host[colon - text] = '\0';
-    client.address.sin_family = AF_INET;
-    client.address.sin_port = htons((uint16_t)atoi(colon + 1));
-    if (inet_pton(AF_INET, host, &client.address.sin_addr) != 1) {
-        usage();
+    for (long i = 0; i < connection_count; i++) {
+        connections[i].fd = load_connect(&client.address);
+        watch(&connections[i]);
     }
 }
 
-static void parse_options(int argc, char **argv)
+static void leave_all(struct connection *connections, long count)
 {
-    int i = 1;
-    for (; i < argc - 1; i++) {
-        long value = atol(argv[i + 1]);
-        if (strcmp(argv[i], "--one-by-one") == 0) {
-            client.one_by_one = true;
-            continue;
-        }
-        if (value <= 0) {
-            usage();
-        } else if (strcmp(argv[i], "--connections") == 0) {
-            client.connections = value;
-        } else if (strcmp(argv[i], "--requests") == 0) {
-            client.requests = value;
-        } else if (strcmp(argv[i], "--size") == 0) {
-            client.size = (size_t)value;
-        } else {
-            usage();
-        }
-        i++;
+    for (long i = 0; i < count; i++) {
+        leave(&connections[i]);
     }
-    if (i != argc - 1) {
-        usage();
+}
+
+/* A connection that stays keeps the server from ending. */
+static void come_and_go(struct connection *connections)
+{
+    struct connection stays = {.fd = load_connect(&client.address)};
+    ask_and_wait(&stays);
+    for (long left = request_count; left > 0; left -= connection_count) {
+        if (left < connection_count) {
+            connection_count = left;
+        }
+        open_all(connections);
+        ping_pong(connections, (uint64_t)connection_count);
+        leave_all(connections, connection_count);
     }
-    if (*argv[i] == '@') {
-        parse_path(argv[i]);
+    leave(&stays);
+}
+
+static void run(struct connection *connections, struct connection *idle)
+{
+    rest(idle, idle_count);
+    if (one_by_one) {
+        rest(connections, connection_count);
+        if (hold) {
+            wait_for_end_of_input();
+        }
+        leave_all(connections, connection_count);
+    } else if (fresh) {
+        come_and_go(connections);
     } else {
-        parse_address(argv[i]);
+        open_all(connections);
+        ping_pong(connections, (uint64_t)request_count);
+        leave_all(connections, connection_count);
     }
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
-        die("getrlimit");
-    }
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) {
-        die("setrlimit");
-    }
+    leave_all(idle, idle_count);
 }
 
 int main(int argc, char **argv)
 {
-    parse_options(argc, argv);
-    raise_descriptor_limit();
-    client.poll = epoll_create1(EPOLL_CLOEXEC);
-    struct connection *connections =
-        calloc((size_t)client.connections, sizeof *connections);
-    request = malloc(client.size);
-    answer = malloc(client.size);
-    if (client.poll < 0 || !connections || !request || !answer) {
-        die("start");
+    int i = options_read(argc, argv, options, 1, usage);
+    if (!load_parse(argv[i], &client.address)) {
+        options_wrong(argv[0], usage);
     }
-    double start = now();
-    if (client.one_by_one) {
-        client.requests = client.connections;
-        rest(connections);
-    } else {
-        ping_pong(connections);
+    size = (size_t)size_option;
+    options_raise_descriptor_limit();
+    client.epoll = epoll_create1(EPOLL_CLOEXEC);
+    struct connection *all =
+        calloc((size_t)(connection_count + idle_count), sizeof *all);
+    request = malloc(size);
+    answer = malloc(size);
+    if (client.epoll < 0 || !all || !request || !answer) {
+        load_die("start");
     }
-    printf("requests=%ld seconds=%.3f per_second=%.0f\n", client.requests,
-           now() - start, (double)client.requests / (now() - start));
-    free(connections);
+    run(all, all + connection_count);
+    free(all);
+    free(request);
+    free(answer);
     return 0;
 }

@@ -76,7 +76,7 @@ static const rondo_protocol by_filter = {.connection_made = made,
 int main(int argc, char **argv)
 {
     rondo_loop *loop;
-    serve_options(&serve, argc, argv);
+    serve_options(&serve, argc, argv, "hand filter");
     bool filtered = strcmp(serve.mode, "filter") == 0;
     if (rondo_loop_new(&loop, NULL) < 0)
         fail("loop_new");

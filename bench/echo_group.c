@@ -98,7 +98,7 @@ int main(int argc, char **argv)
     rondo_loop *home;
     rondo_group_options options = RONDO_GROUP_OPTIONS_INIT;
     rondo_group_server *server;
-    serve_options(&serve, argc, argv);
+    serve_options(&serve, argc, argv, "one kernel turn fewest");
     options.loops = strcmp(serve.mode, "one") == 0 ? 1 : LOOPS;
     if (rondo_loop_new(&home, NULL) < 0 ||
         rondo_create_group(home, &options, &group) < 0) {

@@ -70,12 +70,12 @@ static bool serve_ready(const struct epoll_event *ready, int count)
 int main(int argc, char **argv)
 {
     static struct epoll_event events[EVENTS];
-    serve_options(&serve, argc, argv);
+    serve_options(&serve, argc, argv, "");
     epoll = epoll_create1(EPOLL_CLOEXEC);
     if (epoll < 0) {
         serve_die("epoll_create1");
     }
-    listener = serve_listen();
+    listener = serve_listen(&serve);
     watch(listener);
     while (!serve_ready(events, epoll_wait(epoll, events, EVENTS, -1))) {
     }

@@ -206,9 +206,9 @@ static bool serve_answers(void)
 
 int main(int argc, char **argv)
 {
-    serve_options(&serve, argc, argv);
+    serve_options(&serve, argc, argv, "");
     open_ring();
-    listener = serve_listen();
+    listener = serve_listen(&serve);
     accept_clients();
     do {
         enter(1);
@@ -221,8 +221,11 @@ int main(int argc, char **argv)
     return 0;
 }
 #else
-int main(void)
+int main(int argc, char **argv)
 {
+    struct serve serve;
+    serve_options(&serve, argc, argv, "");
+    errno = ENOSYS;
     serve_die("built with headers of a Linux before 6.1");
 }
 #endif

@@ -1,20 +1,20 @@
 /* echo_rondo.c - the echo server over Rondo; --mode steady watches what it
- * allocates, --mode buffered reads into its own buffer (get_buffer), --mode NAME
- * picks a backend; see `modes`. */
+ * allocates, --mode buffered reads into its own buffer (get_buffer), --mode embed
+ * runs inside a foreign loop of poll(2), --mode sink takes bulk, --mode NAME
+ * picks a backend; see `mode_of`. */
 /* SPDX-License-Identifier: MIT */
 #include "serve_rondo.h"
 
 #include <inttypes.h>
 #include <malloc.h>
+#include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
 /* --mode steady: allocations are looked at after so many requests, and after
  * so many more. */
 enum { STEADY_FROM = 100000, STEADY_REQUESTS = 1000000 };
 
 static size_t in_use;
-static char path[64]; /* of a unix socket, an abstract one */
 static uint64_t steady_allocations[2];
 static bool steady_seen;
 
@@ -147,16 +147,87 @@ static int push_filter(rondo_transport *t, void *arg)
     return rondo_transport_push_filter(t, &passes, NULL, NULL, NULL);
 }
 
+/* ---- bulk ---- */
+
+static const rondo_protocol sink;
+
+static void sink_made(rondo_transport *t, void *self)
+{
+    uint64_t *total = calloc(1, sizeof *total);
+    if (!total) {
+        serve_die("calloc");
+    }
+    rondo_transport_set_protocol(t, &sink, total);
+    made(t, self);
+}
+
+static void sink_received(rondo_transport *t, void *self, const void *data,
+                          size_t size)
+{
+    uint64_t *total = self;
+    (void)data;
+    if (serve_sink(&serve, total, size)) {
+        rondo_transport_write(t, total, sizeof *total);
+    }
+}
+
+static void sink_lost(rondo_transport *t, void *self, int error)
+{
+    free(self);
+    lost(t, NULL, error);
+}
+
+static const rondo_protocol sink = {
+    .connection_made = sink_made,
+    .data_received = sink_received,
+    .connection_lost = sink_lost,
+};
+
+/* ---- inside a foreign loop ---- */
+
+static int to_ms(int64_t ns)
+{
+    return ns == RONDO_NEVER      ? -1
+           : ns > RONDO_SEC(1000) ? 1000000
+                                  : (int)((ns + 999999) / 1000000);
+}
+
+static void run_embedded(rondo_loop *loop)
+{
+    serve_announce((int)rondo_server_fd(server, 0));
+    do {
+        rondo_loop_wait wait = {.size = sizeof wait};
+        if (rondo_loop_prepare(loop, &wait) < 0) {
+            fail("loop_prepare");
+        }
+        struct pollfd p = {.fd = (int)wait.fd, .events = POLLIN};
+        (void)poll(&p, 1, to_ms(wait.timeout_ns));
+        if (rondo_loop_run_once(loop, 0) < 0) {
+            fail("loop_run_once");
+        }
+    } while (!serve.accepted || serve.clients);
+}
+
 /* ---- which of them ---- */
 
-enum mode { PLAIN, STEADY, BUFFERED, TIMED, READER, FILTER, UNIX, BACKEND };
+enum mode {
+    PLAIN,
+    STEADY,
+    BUFFERED,
+    TIMED,
+    READER,
+    FILTER,
+    EMBED,
+    SINK,
+    BACKEND
+};
 
 static enum mode mode_of(const char *name)
 {
     static const char *const names[BACKEND] = {
         [PLAIN] = "",      [STEADY] = "steady", [BUFFERED] = "buffered",
         [TIMED] = "timed", [READER] = "reader", [FILTER] = "filter",
-        [UNIX] = "unix"};
+        [EMBED] = "embed", [SINK] = "sink"};
     int mode = PLAIN;
     while (mode < BACKEND && strcmp(names[mode], name) != 0) {
         mode++;
@@ -170,14 +241,15 @@ static void create_server(rondo_loop *loop, enum mode mode)
                                                       [BUFFERED] =
                                                           &echo_buffered,
                                                       [TIMED] = &echo_timed,
+                                                      [SINK] = &sink,
                                                       [BACKEND] = NULL};
     const rondo_protocol *protocol = protocols[mode] ? protocols[mode] : &echo;
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     options.host = "127.0.0.1";
     options.setup = mode == FILTER ? push_filter : NULL;
-    if (mode == UNIX) {
+    if (serve.unix_socket) {
         options.host = NULL;
-        options.path = path;
+        options.path = serve_unix_name();
     }
     int error =
         mode == READER
@@ -192,7 +264,9 @@ int main(int argc, char **argv)
 {
     rondo_loop *loop;
     rondo_loop_options options = RONDO_LOOP_OPTIONS_INIT;
-    serve_options(&serve, argc, argv);
+    serve_options(&serve, argc, argv,
+                  "steady buffered timed reader filter embed sink epoll "
+                  "io_uring poll select");
     enum mode mode = mode_of(serve.mode);
     options.backend = mode == BACKEND ? serve.mode : NULL;
     if (serve.idle > 0) {
@@ -202,10 +276,9 @@ int main(int argc, char **argv)
     if (rondo_loop_new(&loop, &options) < 0) {
         fail("loop_new");
     }
-    snprintf(path, sizeof path, "@rondo-bench-%ld", (long)getpid());
     create_server(loop, mode);
-    if (mode == UNIX) {
-        serve_run_at(loop, path);
+    if (mode == EMBED) {
+        run_embedded(loop);
     } else {
         serve_run(loop, rondo_server_fd(server, 0));
     }

@@ -40,9 +40,10 @@ static void play(const struct executor *executor, struct figure *figure,
     executor->close();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    for (int round = 0; round < ROUNDS; round++) {
+    measure_options(argc, argv);
+    for (int round = 0; round < rounds; round++) {
         for (int i = 0; i < CONTESTANTS; i++) {
             play(contestants[i], figures[i], round);
         }

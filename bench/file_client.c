@@ -1,43 +1,47 @@
 /* file_client.c - asks for a file again and again, over several connections,
- * and counts what comes. */
+ * and checks what comes: the bytes of pattern.h. */
 /* SPDX-License-Identifier: MIT */
-#include <arpa/inet.h>
+#include "load.h"
+#include "pattern.h"
+
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum { CONNECTIONS_MOST = 1024, READ_SIZE = 1 << 18 };
 
-static struct {
-    uint64_t requests, asked, answered;
-    size_t size;
-    int connections, epoll;
-    struct sockaddr_in to;
-} client = {.requests = 1000, .size = 1 << 20, .connections = 16};
+static long request_count = 1000, size_option = 1 << 20, connection_count = 16;
+static long asked, answered;
+static size_t size, got_of[CONNECTIONS_MOST + 64]; /* by descriptor */
+static bool asks[CONNECTIONS_MOST + 64];
+static char pattern[PATTERN_SIZE + PATTERN_PERIOD];
 
-static size_t left[CONNECTIONS_MOST + 64]; /* by descriptor */
+static const struct option options[] = {
+    {.name = "--requests",
+     .number = &request_count,
+     .least = 1,
+     .most = 1L << 40},
+    {.name = "--connections",
+     .number = &connection_count,
+     .least = 1,
+     .most = CONNECTIONS_MOST},
+    {.name = "--size", .number = &size_option, .least = 1, .most = 1L << 40},
+    LOAD_PATIENCE_OPTION,
+    {0}};
 
-static _Noreturn void die(const char *what)
-{
-    fprintf(stderr, "file_client: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
+static const char usage[] =
+    "[--requests N] [--connections N] [--size N] " LOAD_PATIENCE
+    " 127.0.0.1:PORT";
 
 static void ask(int fd)
 {
-    if (client.asked == client.requests) {
+    asks[fd] = asked < request_count;
+    if (!asks[fd]) {
         return;
     }
-    client.asked++;
-    left[fd] = client.size;
+    asked++;
+    got_of[fd] = 0;
     if (send(fd, "x", 1, MSG_NOSIGNAL) != 1) {
-        die("send");
+        load_die("send");
     }
 }
 
@@ -45,81 +49,68 @@ static void take(int fd)
 {
     static char bytes[READ_SIZE];
     ssize_t got = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (got <= 0 || (size_t)got > left[fd]) {
-        die("an answer");
+    if (got <= 0) {
+        errno = got ? errno : ECONNRESET;
+        load_die("recv");
     }
-    left[fd] -= (size_t)got;
-    if (left[fd] == 0) {
-        client.answered++;
+    if (!asks[fd] || (size_t)got > size - got_of[fd] ||
+        !pattern_matches(pattern, bytes, (size_t)got, got_of[fd])) {
+        errno = 0;
+        load_die("an answer");
+    }
+    got_of[fd] += (size_t)got;
+    if (got_of[fd] == size) {
+        answered++;
         ask(fd);
     }
 }
 
-static void connect_all(int *fds)
+static void connect_all(int epoll, const struct load_address *to, int *fds)
 {
-    client.epoll = epoll_create1(EPOLL_CLOEXEC);
-    for (int i = 0; i < client.connections; i++) {
+    for (long i = 0; i < connection_count; i++) {
         struct epoll_event event = {.events = EPOLLIN};
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        event.data.fd = fds[i] = fd;
-        if (fd < 0 || fd >= CONNECTIONS_MOST ||
-            connect(fd, (struct sockaddr *)&client.to, sizeof client.to) < 0 ||
-            epoll_ctl(client.epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
-            die("connect");
+        event.data.fd = fds[i] = load_connect(to);
+        if (fds[i] >= CONNECTIONS_MOST + 64 ||
+            epoll_ctl(epoll, EPOLL_CTL_ADD, fds[i], &event) < 0) {
+            load_die("epoll_ctl");
         }
     }
 }
 
-static void parse(int argc, char **argv)
+static void leave(int fd)
 {
-    int i = 1;
-    for (; i + 1 < argc; i += 2) {
-        long value = atol(argv[i + 1]);
-        if (strcmp(argv[i], "--requests") == 0 && value > 0) {
-            client.requests = (uint64_t)value;
-        } else if (strcmp(argv[i], "--connections") == 0 && value > 0 &&
-                   value <= CONNECTIONS_MOST) {
-            client.connections = (int)value;
-        } else if (strcmp(argv[i], "--size") == 0 && value > 0) {
-            client.size = (size_t)value;
-        } else {
-            break;
-        }
+    char byte;
+    if (recv(fd, &byte, 1, MSG_DONTWAIT) >= 0 || errno != EAGAIN) {
+        errno = 0;
+        load_die("bytes after the last answer");
     }
-    char *colon = i == argc - 1 ? strchr(argv[i], ':') : NULL;
-    if (!colon) {
-        fprintf(stderr, "usage: file_client [--requests N] [--connections N] "
-                        "[--size N] 127.0.0.1:PORT\n");
-        exit(2);
-    }
-    *colon = '\0';
-    client.to.sin_family = AF_INET;
-    client.to.sin_port = htons((uint16_t)atoi(colon + 1));
-    if (inet_pton(AF_INET, argv[i], &client.to.sin_addr) != 1) {
-        die("address");
-    }
+    close(fd);
 }
 
 int main(int argc, char **argv)
 {
     static int fds[CONNECTIONS_MOST];
     struct epoll_event events[64];
-    parse(argc, argv);
-    connect_all(fds);
-    for (int i = 0; i < client.connections; i++) {
+    struct load_address to;
+    int word = options_read(argc, argv, options, 1, usage);
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (!load_parse(argv[word], &to)) {
+        options_wrong(argv[0], usage);
+    }
+    size = (size_t)size_option;
+    pattern_fill(pattern, sizeof pattern);
+    connect_all(epoll, &to, fds);
+    for (long i = 0; i < connection_count; i++) {
         ask(fds[i]);
     }
-    while (client.answered < client.requests) {
-        int count = epoll_wait(client.epoll, events, 64, 10000);
-        if (count <= 0) {
-            die("epoll_wait");
-        }
+    while (answered < request_count) {
+        int count = load_wait(epoll, events, 64);
         for (int i = 0; i < count; i++) {
             take(events[i].data.fd);
         }
     }
-    for (int i = 0; i < client.connections; i++) {
-        close(fds[i]);
+    for (long i = 0; i < connection_count; i++) {
+        leave(fds[i]);
     }
     return 0;
 }

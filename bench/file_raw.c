@@ -1,5 +1,5 @@
 /* file_raw.c - the measure: a file for each byte that is received, by sendfile
- * and epoll alone. */
+ * and epoll alone; --mode memory sends the same bytes from memory. */
 /* SPDX-License-Identifier: MIT */
 #include "file_serve.h"
 
@@ -13,6 +13,7 @@ enum { EVENTS = 256, CLIENTS = 4096 };
 
 static struct serve serve;
 static int epoll, listener, file;
+static const char *memory; /* NULL: the file it is */
 static struct client {
     off_t at;
     bool sending, waiting;
@@ -40,12 +41,22 @@ static void accept_clients(void)
     }
 }
 
+static ssize_t send_some(int fd, struct client *c, size_t left)
+{
+    if (!memory) {
+        return sendfile(fd, file, &c->at, left);
+    }
+    ssize_t sent = send(fd, memory + c->at, left, MSG_NOSIGNAL);
+    c->at += sent > 0 ? sent : 0;
+    return sent;
+}
+
 /* Fewer bytes than asked for: the socket is full, which need not be asked. */
 static void send_on(int fd)
 {
     struct client *c = &clients[fd];
     size_t left = serve.size - (size_t)c->at;
-    ssize_t sent = sendfile(fd, file, &c->at, left);
+    ssize_t sent = send_some(fd, c, left);
     if (sent < 0 && errno != EAGAIN) {
         serve_die("sendfile");
     }
@@ -86,14 +97,18 @@ static bool serve_ready(const struct epoll_event *ready, int count)
 int main(int argc, char **argv)
 {
     static struct epoll_event events[EVENTS];
-    serve_options(&serve, argc, argv);
+    serve_options(&serve, argc, argv, "memory");
     signal(SIGPIPE, SIG_IGN);
-    file = file_make(&serve);
+    if (*serve.mode) {
+        memory = file_in_memory(&serve);
+    } else {
+        file = file_make(&serve);
+    }
     epoll = epoll_create1(EPOLL_CLOEXEC);
     if (epoll < 0) {
         serve_die("epoll_create1");
     }
-    listener = serve_listen();
+    listener = serve_listen(&serve);
     watch(listener, EPOLL_CTL_ADD, EPOLLIN);
     while (!serve_ready(events, epoll_wait(epoll, events, EVENTS, -1))) {
     }

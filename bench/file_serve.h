@@ -3,6 +3,7 @@
 #ifndef BENCH_FILE_SERVE_H
 #define BENCH_FILE_SERVE_H
 
+#include "pattern.h"
 #include "serve.h"
 
 #include <fcntl.h>
@@ -12,14 +13,12 @@
 /* One of serve->size bytes, without a name. */
 static inline int file_make(const struct serve *serve)
 {
-    char path[] = "/tmp/rondo-bench-XXXXXX", bytes[4096];
+    char path[] = "/tmp/rondo-bench-XXXXXX", bytes[4096]; /* pattern.h */
     int file = mkstemp(path);
     if (file < 0 || unlink(path) < 0 || fcntl(file, F_SETFD, FD_CLOEXEC) < 0) {
         serve_die("mkstemp");
     }
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        bytes[i] = (char)i;
-    }
+    pattern_fill(bytes, sizeof bytes);
     for (size_t at = 0; at < serve->size;) {
         size_t left = serve->size - at;
         ssize_t n =
@@ -30,6 +29,17 @@ static inline int file_make(const struct serve *serve)
         at += (size_t)n;
     }
     return file;
+}
+
+/* The same bytes in memory. */
+static inline char *file_in_memory(const struct serve *serve)
+{
+    char *bytes = malloc(serve->size);
+    if (!bytes) {
+        serve_die("malloc");
+    }
+    pattern_fill(bytes, serve->size);
+    return bytes;
 }
 
 #endif

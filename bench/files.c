@@ -92,16 +92,17 @@ static double by_rondo(int under_way)
     return (double)(measure_process_ns() - before) / READS;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct figure raw, one, many;
+    measure_options(argc, argv);
     make_file();
     if (rondo_loop_new(&loop, NULL) < 0 ||
         rondo_file_open(loop, path, RONDO_FILE_READ, 0, opened, NULL) < 0 ||
         rondo_loop_run(loop) < 0) {
         measure_die("rondo_file_open");
     }
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < rounds; i++) {
         raw.ns[i] = by_hand();
         one.ns[i] = by_rondo(1);
         many.ns[i] = by_rondo(MOST);

@@ -1,6 +1,7 @@
 /* measure.c - clocks, a fixed sequence of random numbers, medians. */
 /* SPDX-License-Identifier: MIT */
 #include "measure.h"
+#include "options.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -49,6 +50,20 @@ uint64_t measure_random(uint64_t *state)
     return x * UINT64_C(0x2545f4914f6cdd1d);
 }
 
+int rounds = 5;
+
+void measure_options(int argc, char **argv)
+{
+    long number = rounds;
+    const struct option options[] = {{.name = "--rounds",
+                                      .number = &number,
+                                      .least = 1,
+                                      .most = ROUNDS_MOST},
+                                     {0}};
+    options_read(argc, argv, options, 0, "[--rounds N]");
+    rounds = (int)number;
+}
+
 static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -58,11 +73,11 @@ static int compare(const void *a, const void *b)
 void measure_print(const char *contestant, const char *operation,
                    const struct figure *figure)
 {
-    double sorted[ROUNDS];
+    double sorted[ROUNDS_MOST];
     memcpy(sorted, figure->ns, sizeof sorted);
-    qsort(sorted, ROUNDS, sizeof sorted[0], compare);
-    printf("%s %s %.2f %.2f\n", contestant, operation, sorted[ROUNDS / 2],
-           sorted[0]);
+    qsort(sorted, (size_t)rounds, sizeof sorted[0], compare);
+    printf("%s %s %.2f %.2f %.2f\n", contestant, operation, sorted[rounds / 2],
+           sorted[0], sorted[rounds - 1]);
     fflush(stdout);
 }
 

@@ -6,7 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ROUNDS = 5 };
+enum { ROUNDS_MOST = 50 };
+
+extern int rounds; /* --rounds: 5, unless told */
+
+/* Reads the command line of a program that takes [--rounds N] alone; a wrong
+ * one exits with 2. */
+void measure_options(int argc, char **argv);
 
 /* CPU time of this thread, and of the whole process, in ns. */
 int64_t measure_thread_ns(void);
@@ -20,10 +26,10 @@ uint64_t measure_random(uint64_t *state);
 
 /* One operation of one contestant, in all rounds: ns for each. */
 struct figure {
-    double ns[ROUNDS];
+    double ns[ROUNDS_MOST];
 };
 
-/* Prints "contestant operation median best". */
+/* Prints "contestant operation median best worst". */
 void measure_print(const char *contestant, const char *operation,
                    const struct figure *figure);
 

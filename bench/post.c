@@ -78,9 +78,10 @@ static void play(const struct post *post, struct figure *figure, int round)
     post->close();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    for (int round = 0; round < ROUNDS; round++) {
+    measure_options(argc, argv);
+    for (int round = 0; round < rounds; round++) {
         for (int i = 0; i < CONTESTANTS; i++) {
             play(contestants[i], figures[i], round);
         }

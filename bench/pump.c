@@ -139,12 +139,13 @@ static double measure(void (*proxy)(int from, int to))
     return (double)(after - before) / MEBIBYTES;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct figure raw, rondo;
+    measure_options(argc, argv);
     signal(SIGPIPE, SIG_IGN);
     memset(buffer, 'x', sizeof buffer);
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < rounds; i++) {
         raw.ns[i] = measure(by_hand);
         rondo.ns[i] = measure(by_rondo);
     }

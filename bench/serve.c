@@ -1,6 +1,7 @@
 /* serve.c - what the echo servers have in common: options, counts, report. */
 /* SPDX-License-Identifier: MIT */
 #include "serve.h"
+#include "options.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,6 +13,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 _Noreturn void serve_die(const char *what)
 {
@@ -19,55 +22,89 @@ _Noreturn void serve_die(const char *what)
     exit(1);
 }
 
-static void raise_descriptor_limit(void)
+/* Whether `mode` is one of the words of `modes`. */
+static bool is_mode(const char *mode, const char *modes)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
-        serve_die("getrlimit");
+    size_t size = strlen(mode);
+    while (*modes) {
+        size_t word = strcspn(modes, " ");
+        if (word == size && memcmp(mode, modes, size) == 0) {
+            return true;
+        }
+        modes += word + strspn(modes + word, " ");
     }
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) {
-        serve_die("setrlimit");
-    }
+    return false;
 }
 
-void serve_options(struct serve *s, int argc, char **argv)
+void serve_options(struct serve *s, int argc, char **argv, const char *modes)
 {
-    *s = (struct serve){.size = 64, .mode = ""};
-    for (int i = 1; i < argc; i += 2) {
-        const char *value = i + 1 < argc ? argv[i + 1] : "";
-        if (strcmp(argv[i], "--size") == 0 && atol(value) > 0) {
-            s->size = (size_t)atol(value);
-        } else if (strcmp(argv[i], "--idle") == 0 && atol(value) > 0) {
-            s->idle = atol(value);
-        } else if (strcmp(argv[i], "--mode") == 0 && *value) {
-            s->mode = value;
-        } else {
-            fprintf(stderr, "usage: %s [--size N] [--idle N] [--mode MODE]\n",
-                    argv[0]);
-            exit(2);
-        }
+    char usage[512];
+    long size = 64;
+    *s = (struct serve){.mode = ""};
+    const struct option options[] = {
+        {.name = "--size", .number = &size, .least = 1, .most = 1L << 40},
+        {.name = "--idle", .number = &s->idle, .least = 1, .most = 10000000},
+        {.name = "--mode", .text = &s->mode},
+        {.name = "--unix", .flag = &s->unix_socket},
+        {0}};
+    snprintf(usage, sizeof usage, "[--size N] [--idle N] [--unix]%s%s%s",
+             *modes ? " [--mode " : "", modes, *modes ? "]" : "");
+    options_read(argc, argv, options, 0, usage);
+    if (*s->mode && strcmp(modes, "FILE") != 0 && !is_mode(s->mode, modes)) {
+        options_wrong(argv[0], usage);
     }
-    raise_descriptor_limit();
+    s->size = (size_t)size;
+    options_raise_descriptor_limit();
 }
 
 void serve_announce(int fd)
 {
-    struct sockaddr_in address = {0};
+    struct sockaddr_storage address = {0};
+    struct sockaddr_in in;
     socklen_t size = sizeof address;
     if (getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
         serve_die("getsockname");
     }
-    printf("listening on 127.0.0.1:%u\n", (unsigned)ntohs(address.sin_port));
+    if (address.ss_family == AF_UNIX) {
+        printf("listening on %s\n", serve_unix_name());
+    } else {
+        memcpy(&in, &address, sizeof in);
+        printf("listening on 127.0.0.1:%u\n", (unsigned)ntohs(in.sin_port));
+    }
     fflush(stdout);
 }
 
-int serve_listen(void)
+const char *serve_unix_name(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+    static char name[64];
+    snprintf(name, sizeof name, "@rondo-bench-%ld", (long)getpid());
+    return name;
+}
+
+static socklen_t local_address(const struct serve *s,
+                               struct sockaddr_storage *address)
+{
+    *address = (struct sockaddr_storage){0};
+    if (!s->unix_socket) {
+        struct sockaddr_in *in = (struct sockaddr_in *)address;
+        in->sin_family = AF_INET;
+        in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        return sizeof *in;
+    }
+    struct sockaddr_un *un = (struct sockaddr_un *)address;
+    const char *name = serve_unix_name();
+    un->sun_family = AF_UNIX;
+    memcpy(un->sun_path + 1, name + 1, strlen(name + 1));
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name));
+}
+
+int serve_listen(const struct serve *s)
+{
+    struct sockaddr_storage address;
+    socklen_t size = local_address(s, &address);
+    int fd = socket(address.ss_family,
+                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) < 0 ||
         listen(fd, SOMAXCONN) < 0) {
         serve_die("listen");
     }
@@ -124,6 +161,9 @@ void serve_report(const struct serve *s)
                    ((double)s->exact_memory[1] - (double)s->exact_memory[0]) /
                        idle);
         }
+    }
+    if (s->library) {
+        printf(" library=\"%s\"", s->library);
     }
     printf("\n");
 }

@@ -57,16 +57,12 @@ static inline void serve_run(rondo_loop *loop, rondo_fd fd)
     serve_run_on(loop);
 }
 
-static inline void serve_run_at(rondo_loop *loop, const char *path)
-{
-    printf("listening on %s\n", path);
-    fflush(stdout);
-    serve_run_on(loop);
-}
-
 /* What main returns. */
 static inline int serve_end(rondo_loop *loop)
 {
+    char version[64];
+    snprintf(version, sizeof version, "rondo %s", rondo_version());
+    serve.library = version;
     serve_report(&serve);
     return rondo_loop_close(loop) < 0;
 }

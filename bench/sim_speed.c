@@ -1,5 +1,7 @@
 /* sim_speed.c - how fast the simulated system is, by the time of one core. */
 /* SPDX-License-Identifier: MIT */
+#include "options.h"
+
 #include <rondo.h>
 #include <rondo_sim.h>
 
@@ -126,8 +128,10 @@ static void measure_switches(void)
            seconds * 1e6 / (double)switches);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    static const struct option none[] = {{0}};
+    options_read(argc, argv, none, 0, "");
     measure_events("ready");
     measure_events("done");
     measure_switches();

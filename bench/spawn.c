@@ -60,7 +60,7 @@ static void grow(size_t megabytes)
 static void contest(const char *operation)
 {
     struct figure figures[CONTESTANTS];
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < rounds; round++) {
         for (int i = 0; i < CONTESTANTS; i++) {
             int turn = round % 2 ? CONTESTANTS - 1 - i : i;
             figures[turn].ns[round] = measure(contestants[turn]);
@@ -71,8 +71,9 @@ static void contest(const char *operation)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    measure_options(argc, argv);
     grow(SMALL_MB);
     contest("spawn_10MB");
     grow(LARGE_MB - SMALL_MB);

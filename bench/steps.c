@@ -1,7 +1,9 @@
 /* steps.c - does one thing so many times, for a tool that counts instructions:
- * bench_steps OPERATION COUNT. */
+ * bench_steps OPERATION COUNT; --watcher and --beside are for "child": how its
+ * end is noticed, and how many other children there are. */
 /* SPDX-License-Identifier: MIT */
 #include "measure.h"
+#include "options.h"
 
 #include <rondo.h>
 
@@ -275,6 +277,55 @@ static void accept_clients(size_t count)
     }
 }
 
+/* ---- children, which start and end beside others ---- */
+
+static long beside;
+static rondo_process **others;
+
+static void count_exit(rondo_process *p, void *self, rondo_exit status)
+{
+    (void)p;
+    (void)self;
+    (void)status;
+    called++;
+}
+
+static const rondo_process_protocol counts_exit = {.process_exited =
+                                                       count_exit};
+
+static void start_child(char *const *argv, rondo_process **process)
+{
+    rondo_process_options o = RONDO_PROCESS_OPTIONS_INIT;
+    o.program = argv[0];
+    o.argv = (const char *const *)argv;
+    check(rondo_subprocess_exec(loop, &o, &counts_exit, NULL, process),
+          "rondo_subprocess_exec");
+}
+
+static void wait_for_exits(size_t count)
+{
+    while (called < count) {
+        check(rondo_loop_run_once(loop, -1), "rondo_loop_run_once");
+    }
+}
+
+static void children(size_t count)
+{
+    static char *const sleeps[] = {"/bin/sleep", "100000", NULL};
+    static char *const ends[] = {"/bin/true", NULL};
+    others = measure_allocate((size_t)beside + 1, sizeof *others);
+    for (long i = 0; i < beside; i++) {
+        start_child(sleeps, &others[i]);
+    }
+    for (size_t i = 1; i <= count; i++) {
+        start_child(ends, NULL);
+        wait_for_exits(i);
+    }
+    for (long i = 0; i < beside; i++) {
+        check(rondo_process_kill(others[i]), "rondo_process_kill");
+    } /* whose ends are left to init: they would cost as much as all else */
+}
+
 static const struct {
     const char *name;
     void (*run)(size_t count);
@@ -288,17 +339,37 @@ static const struct {
                   {"loop_new+close", loops},
                   {"sock_recv+sendall", sock_echo},
                   {"add_reader", reader_echo},
-                  {"accept+close", accept_clients}};
+                  {"accept+close", accept_clients},
+                  {"child", children}};
+
+static bool is_watcher(const char *name)
+{
+    return !name || strcmp(name, "pidfd") == 0 ||
+           strcmp(name, "sigchld") == 0 || strcmp(name, "thread") == 0;
+}
+
+static const char usage[] =
+    "[--watcher pidfd|sigchld|thread] [--beside N] OPERATION COUNT";
 
 int main(int argc, char **argv)
 {
-    check(rondo_loop_new(&loop, NULL), "rondo_loop_new");
+    rondo_loop_options o = RONDO_LOOP_OPTIONS_INIT;
+    const struct option options[] = {
+        {.name = "--watcher", .text = &o.child_watcher},
+        {.name = "--beside", .number = &beside, .least = 0, .most = 100000},
+        {0}};
+    long count;
+    int word = options_read(argc, argv, options, 2, usage);
+    if (!is_watcher(o.child_watcher)) {
+        options_wrong(argv[0], usage);
+    }
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
-        if (argc == 3 && strcmp(argv[1], operations[i].name) == 0) {
-            operations[i].run(strtoul(argv[2], NULL, 10));
+        if (strcmp(argv[word], operations[i].name) == 0 &&
+            options_number(argv[word + 1], 1, 1L << 40, &count)) {
+            check(rondo_loop_new(&loop, &o), "rondo_loop_new");
+            operations[i].run((size_t)count);
             return 0;
         }
     }
-    fprintf(stderr, "usage: bench_steps OPERATION COUNT\n");
-    return 2;
+    options_wrong(argv[0], usage);
 }

@@ -119,10 +119,11 @@ static void expire(const struct timers *timers, struct figure *figure,
     timers->close();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    measure_options(argc, argv);
     prepare();
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < rounds; round++) {
         for (int i = 0; i < CONTESTANTS; i++) {
             start_and_cancel(contestants[i], figures[i], round);
             expire(contestants[i], figures[i], round);

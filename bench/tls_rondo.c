@@ -12,7 +12,7 @@ int main(int argc, char **argv)
 {
     rondo_loop *loop;
     rondo_tls_context *tls;
-    serve_options(&serve, argc, argv);
+    serve_options(&serve, argc, argv, "FILE");
     if (rondo_loop_new(&loop, NULL) < 0) {
         fail("loop_new");
     }

@@ -81,7 +81,7 @@ static void accept_client(uv_stream_t *server, int status)
 
 int main(int argc, char **argv)
 {
-    serve_options(&serve, argc, argv);
+    serve_options(&serve, argc, argv, "FILE");
     context = tls_context(serve.mode);
     int result = serve_run(accept_client);
     SSL_CTX_free(context);

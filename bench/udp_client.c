@@ -1,40 +1,48 @@
 /* udp_client.c - loads a UDP echo and checks what comes back. */
 /* SPDX-License-Identifier: MIT */
-#include <arpa/inet.h>
+#include "load.h"
+
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-enum { WINDOW_MOST = 128, SIZE_MOST = 1400, PATIENCE_MS = 10000 };
+enum { WINDOW_MOST = 128, SIZE_MOST = 1400 };
 
-static struct {
-    uint64_t requests;
-    unsigned window; /* on their way at a time */
-    size_t size;
-    int fd;
-} client = {.requests = 100000, .window = 64, .size = 64};
+static long request_count = 100000, window = 64, size_option = 64;
+static size_t size;
+static int fd;
 
-static char room[WINDOW_MOST][SIZE_MOST];
+static char room[WINDOW_MOST][SIZE_MOST], wanted[SIZE_MOST];
 static struct mmsghdr heads[WINDOW_MOST];
 static struct iovec parts[WINDOW_MOST];
 
-static _Noreturn void die(const char *what)
+static const struct option options[] = {
+    {.name = "--requests",
+     .number = &request_count,
+     .least = 1,
+     .most = 1L << 40},
+    {.name = "--window", .number = &window, .least = 1, .most = WINDOW_MOST},
+    {.name = "--size", .number = &size_option, .least = 8, .most = SIZE_MOST},
+    LOAD_PATIENCE_OPTION,
+    {0}};
+
+static const char usage[] =
+    "[--requests N] [--window N] [--size N] " LOAD_PATIENCE " 127.0.0.1:PORT\n"
+    "--window  datagrams under way at a time";
+
+/* Its number, again and again. */
+static void compose(char *to, uint64_t number)
 {
-    fprintf(stderr, "udp_client: %s: %s\n", what,
-            errno ? strerror(errno) : "not as expected");
-    exit(1);
+    for (size_t i = 0; i < size; i += sizeof number) {
+        size_t rest = size - i;
+        memcpy(to + i, &number, rest < sizeof number ? rest : sizeof number);
+    }
 }
 
 static void prepare(unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        parts[i] = (struct iovec){room[i], client.size};
+        parts[i] = (struct iovec){room[i], size};
         heads[i].msg_hdr =
             (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
     }
@@ -44,15 +52,25 @@ static void send_numbers(uint64_t first, unsigned count)
 {
     prepare(count);
     for (unsigned i = 0; i < count; i++) {
-        uint64_t number = first + i;
-        memcpy(room[i], &number, sizeof number);
+        compose(room[i], first + i);
     }
     for (unsigned sent = 0; sent < count;) {
-        int more = sendmmsg(client.fd, heads + sent, count - sent, 0);
+        int more = sendmmsg(fd, heads + sent, count - sent, 0);
         if (more < 0) {
-            die("sendmmsg");
+            load_die("sendmmsg");
         }
         sent += (unsigned)more;
+    }
+}
+
+static void check_answer(const struct mmsghdr *head, const char *got,
+                         uint64_t number)
+{
+    compose(wanted, number);
+    if (head->msg_len != size || (head->msg_hdr.msg_flags & MSG_TRUNC) ||
+        memcmp(got, wanted, size) != 0) {
+        errno = 0;
+        load_die("an answer");
     }
 }
 
@@ -60,73 +78,56 @@ static void send_numbers(uint64_t first, unsigned count)
 static void take_numbers(uint64_t first, unsigned count)
 {
     while (count > 0) {
-        struct pollfd p = {.fd = client.fd, .events = POLLIN};
-        if (poll(&p, 1, PATIENCE_MS) <= 0) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        if (poll(&p, 1, (int)load_patience * 1000) <= 0) {
             errno = ETIMEDOUT;
-            die("poll");
+            load_die("poll");
         }
         prepare(count);
-        int got = recvmmsg(client.fd, heads, count, MSG_DONTWAIT, NULL);
+        int got = recvmmsg(fd, heads, count, MSG_DONTWAIT, NULL);
         if (got < 0) {
-            die("recvmmsg");
+            load_die("recvmmsg");
         }
         for (int i = 0; i < got; i++, first++) {
-            if (heads[i].msg_len != client.size ||
-                memcmp(room[i], &first, sizeof first) != 0) {
-                errno = 0;
-                die("an answer");
-            }
+            check_answer(&heads[i], room[i], first);
         }
         count -= (unsigned)got;
     }
 }
 
-static void parse(int argc, char **argv)
+static void open_socket(const struct load_address *to)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET};
-    int i = 1;
-    for (; i + 1 < argc; i += 2) {
-        long value = atol(argv[i + 1]);
-        if (strcmp(argv[i], "--requests") == 0 && value > 0) {
-            client.requests = (uint64_t)value;
-        } else if (strcmp(argv[i], "--window") == 0 && value > 0 &&
-                   value <= WINDOW_MOST) {
-            client.window = (unsigned)value;
-        } else if (strcmp(argv[i], "--size") == 0 && value >= 8 &&
-                   value <= SIZE_MOST) {
-            client.size = (size_t)value;
-        } else {
-            break;
-        }
-    }
-    char *colon = i == argc - 1 ? strchr(argv[i], ':') : NULL;
-    if (!colon) {
-        fprintf(stderr, "usage: udp_client [--requests N] [--window N] "
-                        "[--size N] 127.0.0.1:PORT\n");
-        exit(2);
-    }
-    *colon = '\0';
-    to.sin_port = htons((uint16_t)atoi(colon + 1));
-    client.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (client.fd < 0 || inet_pton(AF_INET, argv[i], &to.sin_addr) != 1 ||
-        connect(client.fd, (struct sockaddr *)&to, sizeof to) < 0) {
-        die("connect");
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 ||
+        connect(fd, (const struct sockaddr *)&to->address, to->size) < 0) {
+        load_die("connect");
     }
 }
 
 int main(int argc, char **argv)
 {
-    parse(argc, argv);
-    for (uint64_t done = 0; done < client.requests;) {
-        uint64_t left = client.requests - done;
-        unsigned count = left < client.window ? (unsigned)left : client.window;
-        send_numbers(done, count);
-        take_numbers(done, count);
+    struct load_address to;
+    int i = options_read(argc, argv, options, 1, usage);
+    if (!load_parse(argv[i], &to) || to.address.ss_family != AF_INET) {
+        options_wrong(argv[0], usage);
+    }
+    size = (size_t)size_option;
+    open_socket(&to);
+    for (long left = request_count, done = 0; left > 0;) {
+        unsigned count = (unsigned)(left < window ? left : window);
+        send_numbers((uint64_t)done, count);
+        take_numbers((uint64_t)done, count);
         done += count;
+        left -= count;
+    }
+    /* after the last answer nothing more may come */
+    if (recv(fd, room[0], sizeof room[0], MSG_DONTWAIT) >= 0) {
+        errno = 0;
+        load_die("an answer too many");
     }
     /* an empty one ends the server */
-    if (send(client.fd, "", 0, 0) < 0) {
-        die("send");
+    if (send(fd, "", 0, 0) < 0) {
+        load_die("send");
     }
     return 0;
 }

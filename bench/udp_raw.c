@@ -72,7 +72,7 @@ static void echo_batches(int fd)
 int main(int argc, char **argv)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
-    serve_options(&serve, argc, argv);
+    serve_options(&serve, argc, argv, "batch");
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0) {

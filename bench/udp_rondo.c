@@ -23,7 +23,7 @@ int main(int argc, char **argv)
     rondo_datagram *d;
     rondo_address local;
     rondo_loop_options options = RONDO_LOOP_OPTIONS_INIT;
-    serve_options(&serve, argc, argv);
+    serve_options(&serve, argc, argv, "epoll io_uring poll select");
     options.backend = *serve.mode ? serve.mode : NULL;
     if (rondo_loop_new(&loop, &options) < 0 ||
         rondo_address_parse(&local, "127.0.0.1", 0) < 0 ||

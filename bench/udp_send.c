@@ -72,11 +72,12 @@ static double measure(void (*send_all)(void))
     return (double)(measure_process_ns() - start) / DATAGRAMS;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const rondo_datagram_protocol none;
     static struct figure each, together;
     rondo_address sink;
+    measure_options(argc, argv);
     (void)open_sink(&sink);
     if (rondo_loop_new(&loop, NULL) < 0 ||
         rondo_create_datagram_endpoint(loop,
@@ -88,7 +89,7 @@ int main(void)
         fprintf(stderr, "udp_send: the kernel does not cut datagrams\n");
         return 1;
     }
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < rounds; round++) {
         each.ns[round] = measure(send_one_by_one);
         together.ns[round] = measure(send_together);
     }

@@ -48,7 +48,7 @@ int main(int argc, char **argv)
     uv_loop_t loop;
     uv_os_fd_t fd;
     struct sockaddr_in address = {.sin_family = AF_INET};
-    serve_options(&serve, argc, argv);
+    serve_options(&serve, argc, argv, "single");
     unsigned flags = AF_INET;
     if (strcmp(serve.mode, "single") != 0) {
         flags |= UV_UDP_RECVMMSG;

@@ -61,6 +61,14 @@ if(MINGW) # libgcc and winpthread, for the thread-local variables, stay inside
     target_link_options(rondo_shared PRIVATE -static)
 endif()
 
+if(RONDO_USDT STREQUAL "AUTO")
+    include(CheckIncludeFile)
+    check_include_file(sys/sdt.h RONDO_HAVE_SDT)
+    set(RONDO_PROBES ${RONDO_HAVE_SDT})
+else()
+    set(RONDO_PROBES ${RONDO_USDT})
+endif()
+
 foreach(kind static shared)
     set(target rondo_${kind})
     add_library(rondo::${kind} ALIAS ${target})
@@ -69,7 +77,7 @@ foreach(kind static shared)
         EXPORT_NAME ${kind}
         C_VISIBILITY_PRESET hidden)
     target_compile_definitions(${target}
-        PRIVATE RONDO_BUILDING)
+        PRIVATE RONDO_BUILDING $<$<BOOL:${RONDO_PROBES}>:RONDO_USDT>)
     target_include_directories(${target}
         PUBLIC
             $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
@@ -82,8 +90,8 @@ foreach(kind static shared)
 endforeach()
 add_library(rondo::rondo ALIAS rondo_${RONDO_DEFAULT_KIND})
 
-if("sim" IN_LIST RONDO_COMPONENTS OR (CMAKE_SYSTEM_NAME STREQUAL "Linux"
-        AND NOT RONDO_FUZZ AND NOT RONDO_LIBRARY_ONLY))
+if("sim" IN_LIST RONDO_COMPONENTS
+        OR (CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT RONDO_LIBRARY_ONLY))
     set(RONDO_SIM_DEFAULT ON)
 else()
     set(RONDO_SIM_DEFAULT OFF)

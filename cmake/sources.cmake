@@ -4,6 +4,7 @@
 set(RONDO_SOURCES
     src/base/address.c
     src/base/error.c
+    src/base/lock.c
     src/base/machine.c
     src/base/pool.c
     src/base/terminal.c
@@ -13,14 +14,18 @@ set(RONDO_SOURCES
     src/core/child_watch.c
     src/core/debug.c
     src/core/dispatch.c
+    src/core/dump.c
     src/core/embed.c
     src/core/fork.c
+    src/core/handle.c
     src/core/hooks.c
     src/core/id.c
     src/core/loop.c
     src/core/loop_info.c
     src/core/memory.c
+    src/core/observe.c
     src/core/op.c
+    src/core/quarantine.c
     src/core/reactor.c
     src/core/release.c
     src/core/remote.c
@@ -61,6 +66,7 @@ set(RONDO_SOURCES
     src/stream/pump.c
     src/stream/reader.c
     src/stream/stream.c
+    src/stream/stream_address.c
     src/stream/stream_api.c
     src/stream/stream_check.c
     src/stream/stream_detach.c
@@ -68,6 +74,7 @@ set(RONDO_SOURCES
     src/stream/stream_fds.c
     src/stream/stream_file.c
     src/stream/stream_move.c
+    src/stream/stream_observe.c
     src/stream/stream_pipe.c
     src/stream/stream_read.c
     src/stream/stream_socket.c
@@ -98,6 +105,7 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/acks.c
     src/sim/api.c
     src/sim/chaos.c
+    src/sim/child.c
     src/sim/descriptors.c
     src/sim/dial.c
     src/sim/disk.c
@@ -119,6 +127,7 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/passing.c
     src/sim/pipes.c
     src/sim/play.c
+    src/sim/processes.c
     src/sim/ready.c
     src/sim/signals.c
     src/sim/sockets.c
@@ -215,6 +224,7 @@ else()
             src/unix/netlink.c
             src/unix/ring.c
             src/unix/uring.c
+            src/unix/uring_datagram.c
             src/unix/uring_read.c
             src/unix/uring_send.c)
         list(INSERT RONDO_BACKENDS 0 epoll io_uring)

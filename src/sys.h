@@ -336,6 +336,8 @@ unsigned sys_datagram_infos(void);
 /* Joins or leaves a group; interface 0: the system chooses. */
 int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t interface,
                   bool join);
+/* Sends to groups by that interface; 0: the system chooses. */
+int sys_multicast_from(sys_fd fd, rondo_family family, uint32_t interface);
 /* The largest payload of a family, in bytes. */
 size_t sys_datagram_most(rondo_family family);
 
@@ -571,22 +573,24 @@ extern _Atomic uint32_t sys_fork_generation;
 /* Starts to count forks; calling again is harmless. */
 void sys_fork_watch(void);
 
-/* A lock that a fork takes first: in the child it is free, and what it guards is
- * whole. (A fork copies memory while other threads go on.) Whoever holds it
- * calls nothing that forks. */
+/* A lock that a fork takes first: base/lock.h. */
+enum sys_fork_lock_state { SYS_LOCK_FREE, SYS_LOCK_TAKEN, SYS_LOCK_AWAITED };
 struct sys_fork_lock {
-    sys_mutex mutex;
+    atomic_uint state; /* enum sys_fork_lock_state */
+    sys_mutex mutex;   /* these two: for threads that wait for it */
+    sys_cond cond;
     struct sys_fork_lock *next, **link;
 };
-int sys_fork_lock_init(struct sys_fork_lock *lock);
-void sys_fork_lock_destroy(struct sys_fork_lock *lock);
+/* From now on, until the second, each fork takes it. */
+void sys_fork_lock_enter(struct sys_fork_lock *lock);
+void sys_fork_lock_leave(struct sys_fork_lock *lock);
 /* getenv; NULL also if the program runs with the rights of another user. */
 const char *sys_env(const char *name);
 /* May there be a variable whose name begins with these capitals? false: no
  * sys_env of such a name finds one. Cheaper than one of them. */
 bool sys_env_has(const char *beginning);
-/* Writes the name that the dynamic linker has for a function, else its
- * address. */
+/* Writes the name that the dynamic linker has for a function, else its file and
+ * the place in it, else its address. */
 void sys_function_name(rondo_fn fn, char *text, size_t size);
 /* How many processors the process may use, at least 1. */
 unsigned sys_cores(void);

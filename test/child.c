@@ -33,7 +33,7 @@ void child_say(const char *format, ...)
 /* until the end of `from`; to -1: nowhere */
 static void copy(int from, int to)
 {
-    static char piece[65536];
+    char piece[65536];
     long n;
 
     while ((n = child_read(from, piece, sizeof piece)) > 0)
@@ -44,7 +44,7 @@ static void copy(int from, int to)
 /* position % 251 in each byte */
 static void flood(int fd, unsigned long long size)
 {
-    static char piece[251 * 260];
+    char piece[251 * 260];
     size_t part;
 
     for (size_t i = 0; i < sizeof piece; i++)

@@ -14,15 +14,27 @@ static void keep_line(void *arg, const char *line, size_t size)
     d->count++;
 }
 
-struct dump *dump_of(struct world *w, rondo_loop *loop)
+static struct dump *dump_by(struct world *w, const rondo_loop *loop,
+                            int (*fn)(const rondo_loop *loop,
+                                      rondo_line_fn line, void *arg))
 {
     struct dump *d = test_alloc(w, sizeof *d);
     int lines;
 
     d->w = w;
-    lines = rondo_loop_dump(loop, keep_line, d);
+    lines = fn(loop, keep_line, d);
     assert_int_equal(lines, d->count);
     return d;
+}
+
+struct dump *dump_of(struct world *w, rondo_loop *loop)
+{
+    return dump_by(w, loop, rondo_loop_dump);
+}
+
+struct dump *dump_explain(struct world *w)
+{
+    return dump_by(w, w->loop, rondo_loop_explain);
 }
 
 int dump_has(const struct dump *d, const char *begin, const char *part)

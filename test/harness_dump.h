@@ -16,6 +16,8 @@ struct dump {
 
 /* The loop's dump now; each line must be one. */
 struct dump *dump_of(struct world *w, rondo_loop *loop);
+/* The same of what keeps w->loop running. */
+struct dump *dump_explain(struct world *w);
 /* How many lines begin like that and have this part. */
 int dump_has(const struct dump *d, const char *begin, const char *part);
 /* Exactly one begins with that kind and descriptor, and is in this state. */

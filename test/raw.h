@@ -99,6 +99,10 @@ bool raw_emulated(void);
 /* How many times slower than on a plain machine system calls are; 1 there. */
 int raw_slowness(void);
 
+/* A simulated host: no shell, no standard output, and numbers of descriptors that
+ * are beyond each limit. */
+bool raw_is_simulated(void);
+
 /* Runs fn in a forked child, which then ends with fn's answer (0 to 255).
  * Answers with that, or 256 + the signal that killed it. -1: no fork here. */
 int raw_fork_run(int (*fn)(void *arg), void *arg);

@@ -63,8 +63,16 @@ enum {
     RAW_LACKS_READS_NOW = 128, /* preadv2 and RWF_NOWAIT */
     RAW_LACKS_PAGES = 256,     /* nothing is in its memory */
     RAW_LACKS_SOME_PAGES =
-        512,                /* a read there ends early, and before the end */
-    RAW_LACKS_RANDOM = 1024 /* getrandom(2) */
+        512,                 /* a read there ends early, and before the end */
+    RAW_LACKS_RANDOM = 1024, /* getrandom(2) */
+    /* of io_uring: operations, features, the second group of buffers; and it
+     * has room for few questions and answers */
+    RAW_LACKS_URING_MESSAGES = 2048,
+    RAW_LACKS_URING_RECV = 4096,
+    RAW_LACKS_URING_SKIP = 8192,
+    RAW_LACKS_URING_NODROP = 16384,
+    RAW_LACKS_URING_LARGE = 32768,
+    RAW_SMALL_URING = 65536
 };
 bool raw_kernel_lacks(unsigned what);
 

@@ -343,6 +343,11 @@ int raw_fork_run(int (*fn)(void *arg), void *arg)
     return WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+bool raw_is_simulated(void)
+{
+    return false;
+}
+
 void raw_set_environment(const char *name, const char *value)
 {
     if (value)

@@ -364,6 +364,11 @@ bool raw_sigpipe_untouched(void)
     return true; /* there is no such signal */
 }
 
+bool raw_is_simulated(void)
+{
+    return false;
+}
+
 void raw_set_environment(const char *name, const char *value)
 {
     wchar_t wide[2][4096] = {L"", L""};

@@ -11,6 +11,9 @@
 #include <sys/uio.h>
 #if defined(__linux__)
 #include <sys/syscall.h>
+#if __has_include(<linux/io_uring.h>)
+#include <linux/io_uring.h>
+#endif
 #endif
 
 enum { READS = RAW_LACKS_READS_NOW | RAW_LACKS_PAGES | RAW_LACKS_SOME_PAGES };
@@ -62,6 +65,66 @@ static int uring_error(long number, long what)
     return 0;
 }
 
+#ifdef IORING_SETUP_DEFER_TASKRUN
+enum { FEW_QUESTIONS = 4, FEW_ANSWERS = 8 };
+
+static void take_operation(struct io_uring_probe *probe, int operation)
+{
+    probe->ops[operation].flags = 0;
+}
+
+/* Before the kernel hears of it: a[] may be changed. */
+static int uring_before(long number, long *a)
+{
+    struct io_uring_params *p = (struct io_uring_params *)(void *)a[1];
+    const struct io_uring_buf_reg *r = (const void *)a[2];
+
+    if (number == SYS_io_uring_setup && lacking & RAW_SMALL_URING) {
+        a[0] = FEW_QUESTIONS;
+        p->cq_entries = FEW_ANSWERS;
+    }
+    return number == SYS_io_uring_register &&
+                   a[1] == IORING_REGISTER_PBUF_RING &&
+                   lacking & RAW_LACKS_URING_LARGE && r->bgid
+               ? EINVAL
+               : 0;
+}
+
+static void uring_after(long number, const long *a)
+{
+    struct io_uring_params *p = (struct io_uring_params *)(void *)a[1];
+    struct io_uring_probe *probe = (struct io_uring_probe *)(void *)a[2];
+
+    if (number == SYS_io_uring_setup) {
+        if (lacking & RAW_LACKS_URING_SKIP)
+            p->features &= ~IORING_FEAT_CQE_SKIP;
+        if (lacking & RAW_LACKS_URING_NODROP)
+            p->features &= ~IORING_FEAT_NODROP;
+    } else if (number == SYS_io_uring_register &&
+               a[1] == IORING_REGISTER_PROBE) {
+        if (lacking & RAW_LACKS_URING_RECV)
+            take_operation(probe, IORING_OP_RECV);
+        if (lacking & RAW_LACKS_URING_MESSAGES) {
+            take_operation(probe, IORING_OP_RECVMSG);
+            take_operation(probe, IORING_OP_SENDMSG);
+        }
+    }
+}
+#else
+static int uring_before(long number, const long *a)
+{
+    (void)number;
+    (void)a;
+    return 0;
+}
+
+static void uring_after(long number, const long *a)
+{
+    (void)number;
+    (void)a;
+}
+#endif
+
 /* The error that a read without waiting ends with; 0: none. May shorten it. */
 static int read_error(long number, struct iovec *part)
 {
@@ -104,7 +167,7 @@ __attribute__((no_sanitize_address))
 long syscall(long number, ...)
 {
     va_list arguments;
-    long a[6];
+    long a[6], result;
     int error;
 
     if (is_lacking(number)) {
@@ -117,10 +180,15 @@ long syscall(long number, ...)
     va_end(arguments);
     error = lacking & READS ? read_error(number, (struct iovec *)(void *)a[1])
                             : uring_error(number, a[1]);
+    if (!error)
+        error = uring_before(number, a);
     if (error) {
         errno = error;
         return -1;
     }
     find_next();
-    return next.fn(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    result = next.fn(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    if (result >= 0)
+        uring_after(number, a);
+    return result;
 }

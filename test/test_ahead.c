@@ -46,6 +46,45 @@ TEST_LEAVES(S24_many_at_once)
     }
 }
 
+enum { HOLDERS = 60 };
+
+static void pause_all(rondo_loop *loop, void *arg)
+{
+    struct peer **all = arg;
+
+    (void)loop;
+    for (int i = 0; i < HOLDERS; i++)
+        assert_ok(rondo_transport_pause_reading(all[i]->transport));
+}
+
+/* First the loop takes all the buffers that it may have. Then what has been read
+ * and not delivered yet holds them all: others go on, and the loop sleeps. */
+TEST_LEAVES(S24_paused_ones_hold_all_buffers)
+{
+    enum { EACH = 150000, FLOODS = 5 };
+    struct peer *p[HOLDERS], *other = plain_peer(w, &recorder, 0);
+
+    for (int i = 0; i < HOLDERS; i++)
+        p[i] = plain_peer(w, &recorder, 0);
+    for (uint64_t flood = 0; flood < FLOODS; flood++) {
+        for (int i = 0; i < HOLDERS; i++)
+            plain_send_pattern(p[i], flood * EACH, EACH);
+        if (flood == FLOODS - 1) /* runs before anything is delivered */
+            assert_true(rondo_call_soon(w->loop, pause_all, p) > 0);
+        test_spin(w, 10);
+    }
+    for (uint64_t i = 0; i < 3; i++) {
+        plain_send_pattern(other, i * 5, 5);
+        test_run_until(w, other->bytes == i * 5 + 5);
+        assert_true(test_run_for(w, RONDO_MS(20)) < 20);
+    }
+    for (int i = 0; i < HOLDERS; i++) {
+        assert_ok(rondo_transport_resume_reading(p[i]->transport));
+        test_run_until(w, p[i]->bytes == FLOODS * EACH);
+        peer_got(p[i], FLOODS * EACH);
+    }
+}
+
 /* Byte by byte, each a piece of its own, and the end behind them. */
 TEST(S24_many_small_pieces_and_the_end)
 {
@@ -272,4 +311,6 @@ TEST(L19_a_refused_io_uring_says_why)
     refused(w, RAW_LACKS_URING_WORK, "Linux 6.1");
     refused(w, RAW_LACKS_URING_PROBE, "does not tell");
     refused(w, RAW_LACKS_URING_BUFFERS, "ring of buffers");
+    refused(w, RAW_LACKS_URING_RECV, "lacks operation 27");
+    refused(w, RAW_LACKS_URING_NODROP, "lacks features 0x2");
 }

@@ -183,6 +183,36 @@ TEST_CASE(D3_multicast_join_and_leave_by_interface,
 
 TEST_CASE(D3_multicast_of_inet6, check_cast(w, start_inet6(w)));
 
+/* The sender is bound to no address, so only the option leads to loopback. */
+static void check_from(struct world *w, struct cast c, const char *any)
+{
+    struct endpoint *sender = endpoint_at(w, any);
+
+    w->leaves = true;
+    assert_ok(rondo_datagram_join(c.member->d, &c.group, c.interface));
+    assert_refused(
+        rondo_datagram_set_multicast_interface(sender->d, "no such interface"),
+        RONDO_ENOENT, "no such interface");
+    assert_ok(rondo_datagram_set_multicast_interface(sender->d, c.interface));
+    c.sender = sender;
+    send_to_group(w, &c);
+    endpoint_hears(c.member, "group");
+    assert_int_equal(rondo_address_port(&c.member->from),
+                     rondo_address_port(&sender->local));
+    assert_ok(rondo_datagram_set_multicast_interface(sender->d, NULL));
+}
+
+TEST_CASE(D3_multicast_goes_out_by_the_interface_that_was_set,
+          check_from(w, start_inet(w), "0.0.0.0"));
+
+TEST_CASE(D3_multicast_of_inet6_goes_out_by_the_interface_that_was_set,
+          check_from(w, start_inet6(w), "::"));
+
+TEST(D3_a_multicast_interface_of_nothing)
+{
+    assert_einval(rondo_datagram_set_multicast_interface(NULL, NULL));
+}
+
 /* On the loopback interface itself a datagram comes back in any case: what is
  * tried is that the option is set. */
 TEST_LEAVES(D3_multicast_loop)

@@ -221,6 +221,12 @@ TEST(D8_an_address_of_another_machine_is_refused)
                    "family");
     endpoint_end(e);
     endpoint_end(to);
+    if (!raw_has_inet6())
+        return;
+    e = endpoint_at(w, "::1");
+    info.local = endpoint_address("2001:db8::1", 0);
+    assert_true(send_info(e, "x", &e->local, &info) < 0);
+    endpoint_end(e);
 }
 
 /* ---- D8: ECN and TTL ---------------------------------------------------- */

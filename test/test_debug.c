@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_act.h"
 #include "harness_report.h"
+#include "raw_net.h"
 
 /* ---- L12: slow callbacks ------------------------------------------------ */
 
@@ -18,6 +19,7 @@ void slow_test_callback(rondo_loop *loop, void *arg)
 void slow_test_reader(rondo_loop *loop, rondo_fd fd, void *arg)
 {
     (void)rondo_remove_writer(loop, fd);
+    (void)rondo_remove_reader(loop, fd);
     slow_test_callback(loop, arg);
 }
 
@@ -39,7 +41,7 @@ TEST(L12_slow_callbacks_are_reported)
 {
     struct report *r = report_new(w);
     unsigned *n = test_counter(w);
-    raw_fd fd = test_sockets(w)[0];
+    raw_fd *fds = test_sockets(w), fd = fds[0];
 
     assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_MS(2)));
     assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
@@ -53,6 +55,10 @@ TEST(L12_slow_callbacks_are_reported)
     assert_slow(r, "slow_test_callback");
     assert_ok(rondo_add_writer(w->loop, fd, slow_test_reader, n));
     test_run_until(w, *n == 4);
+    assert_slow(r, "slow_test_reader");
+    assert_ok(rondo_add_reader(w->loop, fd, slow_test_reader, n));
+    assert_int_equal(raw_write(fds[1], "x", 1), 1);
+    test_run_until(w, *n == 5);
     assert_slow(r, "slow_test_reader");
 }
 

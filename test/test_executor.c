@@ -5,6 +5,7 @@
 #include "harness_dump.h"
 #include "harness_jobs.h"
 #include "harness_names.h"
+#include "harness_report.h"
 
 /* ---- E1: work and done -------------------------------------------------- */
 
@@ -76,13 +77,24 @@ static int64_t return_7(rondo_job *job, void *arg)
     return 7;
 }
 
+static int64_t return_0(rondo_job *job, void *arg)
+{
+    (void)job;
+    (void)arg;
+    return 0;
+}
+
 TEST(E1_done_may_be_null)
 {
+    struct report *r = report_new(w);
     atomic_int *value = test_alloc(w, sizeof *value);
 
     assert_ok(rondo_run_in_executor(w->loop, NULL, return_7, NULL, value));
     test_run_loop(w); /* and keeps it running */
     assert_int_equal(atomic_load(value), 7);
+    assert_ok(rondo_run_in_executor(w->loop, NULL, return_0, NULL, NULL));
+    test_run_loop(w);
+    assert_int_equal(r->count, 0);
 }
 
 /* A job keeps it running, unless it is in the background. */

@@ -18,7 +18,7 @@ struct visit {
     rondo_id id;
     struct answer answers[64];
     size_t count;
-    unsigned ran;
+    unsigned ran, told; /* told: the exception handler's calls */
 };
 
 static void note(struct visit *v, int64_t result, const char *what)
@@ -46,7 +46,7 @@ static struct visit *visit_new(struct world *w)
     assert_ok(v->id);
     v->remote = rondo_loop_remote(w->loop);
     assert_ok(
-        rondo_loop_set_exception_handler(w->loop, count_exception, &v->ran));
+        rondo_loop_set_exception_handler(w->loop, count_exception, &v->told));
     assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_SEC(1000)));
     return v;
 }
@@ -223,6 +223,11 @@ TEST_LEAVES(G3_another_thread_is_refused_and_changes_nothing)
     assert_null(rondo_loop_data(w->loop));
     assert_int_equal(raw_recv(v->peer->fd, &byte, 1, 0), RAW_AGAIN);
     visit_end(v);
+    assert_int_equal(v->told, 1); /* L12: by the loop's thread, once for all */
+    assert_ok(rondo_loop_set_debug(w->loop, true, 0));
+    by_thread(v, use_void);
+    test_spin(w, 2);
+    assert_int_equal(v->told, 2);
 }
 
 /* ---- G3: what any thread may call --------------------------------------- */

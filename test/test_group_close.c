@@ -81,6 +81,27 @@ TEST_CASE(M4_the_group_closes_its_servers,
 TEST_CASE(M4_the_group_closes_its_servers_by_hand,
           cut_some(w, RONDO_SPREAD_TO_FEWEST, true));
 
+static int64_t close_from_there(rondo_loop *loop, size_t index, void *arg)
+{
+    const struct crew *c = arg;
+
+    (void)loop;
+    (void)index;
+    return rondo_group_close(c->group, 0, NULL, NULL) == RONDO_ETHREAD;
+}
+
+TEST(M4_only_the_home_loop_s_thread_closes_a_group)
+{
+    struct crew *c = crew_new(w, 2);
+    struct told each = {0};
+
+    assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_SEC(60)));
+    assert_ok(
+        rondo_group_each(c->group, close_from_there, c, told_done, &each));
+    told_is(w, &each, 2);
+    crew_close(c);
+}
+
 TEST(M4_a_new_time_for_a_server)
 {
     struct crew *c = crew_new(w, 2);

@@ -44,7 +44,7 @@ static void release_stderr(char *text, size_t size)
 
 static void need_stderr(struct world *w)
 {
-    if (!catch_stderr())
+    if (raw_is_simulated() || !catch_stderr())
         test_skip(w, "stderr cannot be caught on this platform");
 }
 
@@ -107,6 +107,28 @@ TEST(L11_a_report_is_not_marked_as_an_error)
     rondo_loop_call_exception_handler(w->loop, &e);
     release_stderr(text, sizeof text);
     assert_one_line(text, "rondo: " TEAPOT "\n");
+}
+
+/* A sentence that names its error already does not get the name twice. */
+TEST(L11_the_name_of_an_error_comes_once)
+{
+    static const struct {
+        const char *name, *message, *line;
+    } rows[] = {
+        {"not named", "a b", "rondo: a b [EPROTO]\n"},
+        {"named", "a (EPROTO)", "rondo: a (EPROTO)\n"},
+        {"from another", "a (EPROTO, from EX); b",
+         "rondo: a (EPROTO, from EX); b\n"},
+        {"another", "a (EPROTOX) (", "rondo: a (EPROTOX) ( [EPROTO]\n"}};
+    char text[1000];
+
+    assert_ok(rondo_loop_set_exception_handler(w->loop, NULL, NULL));
+    for (EACH_ROW(w, row, rows)) {
+        need_stderr(w);
+        tell(w->loop, row->message);
+        release_stderr(text, sizeof text);
+        assert_one_line(text, row->line);
+    }
 }
 
 TEST_LEAVES(L11_a_failed_accept_is_told)

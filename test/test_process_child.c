@@ -90,6 +90,7 @@ TEST(X2_shell)
 {
     struct proc *p = proc_begin(w, OUTPUT);
 
+    test_skip_if(w, raw_is_simulated(), "no shell");
     assert_ok(rondo_subprocess_shell(w->loop, "echo one&& exit 3", &p->o,
                                      &proc_recorder, p, NULL));
     proc_ends(p, 3);

@@ -93,7 +93,8 @@ TEST(X5_several_loops_in_several_threads)
     opener = raw_thread_start(keep_opening, stop);
     for (int i = 0; i < LOOPS; i++) {
         s[i].w = w;
-        s[i].watcher = raw_has_signals() ? mixed[i] : NULL;
+        if (rondo_loop_supports(w->loop, RONDO_CAN_CHILD_WATCHER))
+            s[i].watcher = mixed[i];
         threads[i] = raw_thread_start(spawn, &s[i]);
     }
     for (int i = 0; i < LOOPS; i++)

@@ -137,6 +137,7 @@ TEST(X2_stdin_is_a_real_pipe)
 {
     struct proc *p = proc_begin_unix(w, "no /dev/stdin");
 
+    test_skip_if(w, raw_is_simulated(), "no shell");
     p->o.stdin_kind = RONDO_STDIO_PIPE;
     assert_ok(rondo_subprocess_shell(w->loop, "/bin/cat /dev/stdin", &p->o,
                                      &proc_recorder, p, &p->process));

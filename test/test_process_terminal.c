@@ -306,6 +306,7 @@ TEST(X11_sizes_that_are_none)
             rondo_process_set_window_size(p->process, row->columns, row->rows),
             RONDO_EINVAL);
     assert_error(rondo_process_set_window_size(NULL, 80, 24), RONDO_EINVAL);
+    assert_ok(rondo_process_set_window_size(p->process, 65535, 65535));
     rondo_process_close(p->process);
     proc_wait(p);
     p->o.columns = 65536;

@@ -69,11 +69,13 @@ TEST(K4_each_that_has_arrived_is_counted)
 {
     struct told *t = told_new(w, 1);
     struct watch *x = watch(t, 0);
+    uint64_t callbacks = test_metrics(w).callbacks;
     unsigned sent = send_many(t);
 
     test_run_until(w, x->calls);
     test_spin(w, 3);
     assert_int_equal(x->calls, 1);
+    assert_true(test_metrics(w).callbacks == callbacks + 1);
     assert_int_equal(x->count, sent);
     told_send(t, t->numbers[0]);
     test_run_until(w, x->calls == 2);

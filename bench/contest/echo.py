@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 import re
 
-from .process import output
-from .report import check, row
-from .servers import (Server, built, callgrind_file, cpu_time, each_request,
-                      instructions, of_each, paired, serve, system_calls)
+from .process import output, sized
+from .report import Figures, check, row
+from .servers import (Server, all_calls, built, callgrind_file, cpu_time,
+                      each_request, instructions, of_each, paired, serve,
+                      system_calls)
 
 TARGET_INSTRUCTIONS = 145
 TARGET_RAW = 45
@@ -19,33 +20,39 @@ TARGET_RING = {  # by connections
     64: {"instructions": 350, "calls": 0.3, "epoll": 0.95, "hand": 1.05},
     1000: {"instructions": 350, "calls": 0.15, "epoll": 0.75, "hand": 1.05},
 }
+TARGET_MANY = 145  # instructions, 1,000 and 10,000 connections
 
-CPU_ROUNDS = 11
-RING_ROUNDS = 7
-CPU_PEER_ROUNDS = 5
 IDLE_CONNECTIONS = 4_000
 STEADY_REQUESTS = 1_200_000
 
 RONDO = Server("rondo", "echo_rondo")
-ALL = [
-    RONDO,
-    Server("raw", "echo_raw"),
+RAW = Server("raw", "echo_raw")
+HAND_RING = Server("ring", "echo_ring")
+LIBRARIES = [
     Server("libev", "echo_ev"),
     Server("libuv", "echo_uv"),
     Server("uv_write", "echo_uv", "queue"),
     Server("libevent", "echo_bufferevent"),
+    Server("asio", "echo_asio"),
 ]
-COLUMNS = [server.name for server in ALL]
+UVLOOP = Server("uvloop", "echo_uvloop")
+ALL = [RONDO, RAW, HAND_RING, *LIBRARIES]
+QUICK = [RONDO, RAW, HAND_RING, *LIBRARIES[:2]]  # where a row takes long
+
 # What else an echo may be: its row, its mode, options of the client, target.
 WAYS = [
-    ("one connection", "", ["--connections", "1"], 365),
-    ("with timeouts", "timed", [], 166),
-    ("into get_buffer", "buffered", [], 154),
-    ("a reader", "reader", [], 270),
-    ("a filter that passes on", "filter", [], 258),
-    ("unix sockets", "unix", [], 198),
+    ("with timeouts", RONDO._replace(mode="timed"), 166),
+    ("into get_buffer", RONDO._replace(mode="buffered"), 154),
+    ("a reader", RONDO._replace(mode="reader"), 270),
+    ("a filter that passes on", RONDO._replace(mode="filter"), 258),
+    ("sock_recv, sock_sendall", Server("rondo", "echo_sock"), 1_070),
+    ("add_reader, recv, send", Server("rondo", "echo_sock", "reader"), 130),
+    ("inside a foreign poll loop", RONDO._replace(mode="embed"), 152),
 ]
-# "raw" is a ring by hand here
+TARGET_ONE = 365
+TARGET_UNIX = 198
+TARGET_FRESH = 2_450  # a client that is accepted, asks once and leaves
+# The ring: its server by hand is "raw" here, and epoll is Rondo's.
 RING = [
     Server("rondo", "echo_rondo", "io_uring"),
     Server("raw", "echo_ring"),
@@ -57,36 +64,108 @@ FILTER = [
 ]
 
 
-def run_echo():
+# ---- exact ----
+
+def exact_echo():
     show_instructions()
+    show_one_connection()
+    show_unix()
     show_ways()
+    show_many()
+    show_fresh()
     show_calls()
+    show_way_calls()
+
+
+def counted(what, servers, **options):
+    return of_each(f"echo, {what}: instructions", built(servers),
+                   lambda s: instructions(s, **options), tool="valgrind")
+
+
+def count_plain(server):
+    """Python takes long for each, and longest to start."""
+    if server == UVLOOP:
+        return instructions(server, few=500, many=2_500)
+    return instructions(server)
 
 
 def show_instructions():
-    figures = of_each("echo: instructions", built(ALL), instructions,
-                      tool="valgrind")
+    figures = of_each("echo, 64 connections: instructions",
+                      built([UVLOOP, *ALL]), count_plain, tool="valgrind")
     row("instructions/request", f"<= {TARGET_INSTRUCTIONS}", figures)
     check("hand-written loop, instructions/request",
           figures.get("raw"), TARGET_RAW)
     check("instructions/request", figures.get("rondo"), TARGET_INSTRUCTIONS)
 
 
+def show_one_connection():
+    figures = counted("one connection", ALL, load=["--connections", "1"])
+    row("one connection", f"<= {TARGET_ONE}", figures)
+    check("one connection, instructions/request", figures.get("rondo"),
+          TARGET_ONE)
+
+
+def show_unix():
+    figures = counted("unix sockets", sized(ALL, QUICK), at_unix=True)
+    row("unix sockets", f"<= {TARGET_UNIX}", figures)
+    check("unix sockets, instructions/request", figures.get("rondo"),
+          TARGET_UNIX)
+
+
 def show_ways():
-    for way, mode, load, target in WAYS:
-        server = Server(way.replace(" ", "_"), "echo_rondo", mode)
-        figures = of_each(f"echo, {way}: instructions", [server],
-                          lambda s: instructions(s, load=load), tool="valgrind")
-        figure = figures.get(server.name)
-        row(f"  {way}", f"<= {target}", {"rondo": figure})
-        check(f"{way}, instructions/request", figure, target)
+    found = way_figures(WAYS, instructions, "instructions", "valgrind")
+    for way, server, target in WAYS:
+        row(way, f"<= {target}", found[way])
+        check(f"{way}, instructions/request", found[way].get("rondo"), target)
+
+
+def way_figures(ways, measure, what, tool):
+    """For each way the figures of its row."""
+    by_name = {way: server for way, server, target in ways}
+    found = of_each(f"echo: {what}", [server._replace(name=way)
+                                      for way, server in by_name.items()],
+                    measure, tool)
+    rows = {}
+    for way in by_name:
+        rows[way] = Figures()
+        if way in found:
+            rows[way]["rondo"] = found[way]
+        elif way in found.failed:
+            rows[way].failed.add("rondo")
+    return rows
+
+
+def show_many():
+    for connections in 1_000, 10_000:
+        servers = QUICK if connections > 1_000 or sized(0, 1) else ALL
+        figures = counted(f"{connections:,} connections", servers,
+                          few=2 * connections, many=4 * connections,
+                          load=["--connections", str(connections)])
+        row(f"{connections:,} connections", f"<= {TARGET_MANY}", figures)
+        check(f"{connections:,} connections, instructions/request",
+              figures.get("rondo"), TARGET_MANY)
+
+
+def show_fresh():
+    """Clients that come 64 at a time, ask once and leave."""
+    servers = sized(ALL, QUICK)
+    figures = counted("accept and close", servers, few=640, many=3_200,
+                      load=["--fresh"])
+    row("accepted, one request, closed", f"<= {TARGET_FRESH}", figures)
+    check("accepted, one request, closed: instructions", figures.get("rondo"),
+          TARGET_FRESH)
+    calls = of_each("echo, accept and close: system calls", built(servers),
+                    lambda s: all_calls(s, few=640, many=3_200,
+                                        load=["--fresh"]), tool="strace")
+    row("  system calls", "", calls)
 
 
 def show_calls():
     calls = of_each("echo: system calls", built(ALL), system_calls,
                     tool="strace")
     for kind in "receive", "send", "wait", "epoll_ctl", "other":
-        figures = {name: calls[name][kind] for name in calls}
+        figures = Figures({name: calls[name][kind] for name in calls})
+        figures.failed = calls.failed
         row(f"{kind} calls/request", "= raw", figures)
         allowed = TARGET_WAITS if kind == "wait" else TARGET_CALLS
         limit = None
@@ -95,62 +174,41 @@ def show_calls():
         check(f"{kind} calls/request", figures.get("rondo"), limit)
 
 
-def run_filter():
+def show_way_calls():
+    ways = WAYS[-3:]
+    found = way_figures(ways, all_calls, "system calls", "strace")
+    for way, server, target in ways:
+        row(f"{way}: system calls", "", found[way])
+
+
+def exact_filter():
     """What a cipher costs as a filter over the same one called by hand."""
     figures = of_each("filter: instructions", FILTER, instructions,
                       tool="valgrind")
     over = None
     if len(figures) == len(FILTER):
         over = figures["filter"] - figures["hand"]
-    row("filter, instructions/request", f"<= {TARGET_FILTER}", {"rondo": over})
+    row("a cipher as a filter, instructions more", f"<= {TARGET_FILTER}",
+        {"rondo": over})
     check("filter, instructions/request", over, TARGET_FILTER)
 
 
-def run_cpu():
-    times, over = paired("cpu", built(ALL), CPU_ROUNDS, cpu_time,
-                         peer_rounds=CPU_PEER_ROUNDS)
-    row("server CPU, ns/request", "", times)
-    row("server CPU over raw", f"<= {TARGET_CPU}", over)
-    check(f"server CPU over raw (median of {CPU_ROUNDS} pairs)",
-          over["rondo"], TARGET_CPU)
-
-
-def run_ring():
-    """The same over io_uring, beside a ring by hand ("raw")."""
+def exact_ring():
     for connections, target in TARGET_RING.items():
-        measure_ring(f"io_uring, {connections} connections",
-                     ["--connections", str(connections)], target)
-
-
-def measure_ring(what, load, target):
-    row(f"{what}:", "", {})
-    figures = of_each(f"{what}: instructions", built(RING[:2]),
-                      lambda server: instructions(server, load=load),
-                      tool="valgrind")
-    row("  instructions/request", f"<= {target['instructions']}", figures)
-    check(f"{what}: instructions/request", figures.get("rondo"),
-          target["instructions"])
-    calls = of_each(f"{what}: system calls", built(RING[:2]),
-                    lambda server: system_calls(server, load=load),
-                    tool="strace")
-    figures = {name: sum(calls[name].values()) for name in calls}
-    row("  system calls/request", f"<= {target['calls']}", figures)
-    check(f"{what}: system calls/request", figures.get("rondo"),
-          target["calls"])
-    show_ring_cpu(what, load, target)
-
-
-def show_ring_cpu(what, load, target):
-    times, over = paired(f"{what}: cpu", built(RING), RING_ROUNDS,
-                         lambda server: cpu_time(server, load=load),
-                         base="epoll")
-    by_hand = over["rondo"] / over["raw"] if "raw" in over else None
-    row("  server CPU, ns/request", "", times)
-    row("  ... over rondo's epoll", f"<= {target['epoll']}", over)
-    row("  ... over the ring by hand", f"<= {target['hand']}",
-        {"rondo": by_hand})
-    check(f"{what}: server CPU over epoll", over["rondo"], target["epoll"])
-    check(f"{what}: server CPU over a ring by hand", by_hand, target["hand"])
+        load = ["--connections", str(connections)]
+        what = f"{connections:,} connections"
+        figures = of_each(f"ring, {what}: instructions", built(RING[:2]),
+                          lambda server: instructions(server, load=load),
+                          tool="valgrind")
+        row(f"{what}: instructions", f"<= {target['instructions']}", figures)
+        check(f"ring, {what}: instructions/request", figures.get("rondo"),
+              target["instructions"])
+        figures = of_each(f"ring, {what}: system calls", built(RING),
+                          lambda server: all_calls(server, load=load),
+                          tool="strace")
+        row("  system calls", f"<= {target['calls']}", figures)
+        check(f"ring, {what}: system calls/request", figures.get("rondo"),
+              target["calls"])
 
 
 def serve_idle(server):
@@ -158,10 +216,12 @@ def serve_idle(server):
     return serve(server, load, idle=IDLE_CONNECTIONS)
 
 
-def run_idle():
-    servers = [s for s in built(ALL) if s.name != "uv_write"]
+def exact_idle():
+    servers = [s for s in built([RONDO, RAW, *LIBRARIES])
+               if s.name != "uv_write"]
     reports = of_each("idle", servers, serve_idle)
-    total = {name: reports[name]["idle_bytes"] for name in reports}
+    total = Figures({name: reports[name]["idle_bytes"] for name in reports})
+    total.failed = reports.failed
     exact = {name: reports[name].get("idle_exact_bytes") for name in reports}
     row("idle connection, bytes", f"<= {TARGET_IDLE}", total)
     row("  seen by its allocator", "", exact)
@@ -170,14 +230,62 @@ def run_idle():
 
 def serve_steady(server):
     load = ["--requests", str(STEADY_REQUESTS)]
-    return serve(server, load)["steady_allocations"]
+    return serve(server, load, expected_s=20)["steady_allocations"]
 
 
-def run_steady():
+def exact_steady():
     servers = [RONDO._replace(mode="steady")]
     figures = of_each("steady: a million requests", servers, serve_steady)
     row("allocations/million requests", "<= 0", figures)
     check("allocations/million requests", figures.get("rondo"), 0)
+
+
+# ---- times ----
+
+def times_cpu():
+    """A uvloop costs twenty times as much: with fewer requests."""
+    def time(server):
+        return cpu_time(server, 20_000 if server == UVLOOP else None)
+
+    rounds = sized(11, 3)
+    times, over = paired("cpu", built([*ALL, UVLOOP]), rounds, time,
+                         peer_rounds=sized(5, 2))
+    row("server CPU, ns/request", "", times)
+    row("  over the loop by hand", f"<= {TARGET_CPU}", over)
+    check(f"server CPU over raw (median of {rounds} pairs)",
+          over.get("rondo"), TARGET_CPU)
+    show_cpu_by_connections()
+
+
+def show_cpu_by_connections():
+    for connections in 1, 1_000, 10_000:
+        load = ["--connections", str(connections)]
+        requests = sized(80_000, 30_000)
+        times, over = paired(
+            f"cpu, {connections:,} connections", built(ALL), sized(5, 2),
+            lambda s: cpu_time(s, requests, load=load))
+        row(f"{connections:,} connections, ns/request", "", times)
+        row("  over the loop by hand", "", over)
+
+
+def times_ring():
+    for connections, target in TARGET_RING.items():
+        load = ["--connections", str(connections)]
+        what = f"{connections:,} connections"
+        times, over = paired(f"ring, {what}: cpu", built(RING), sized(7, 3),
+                             lambda server: cpu_time(server, load=load),
+                             base="epoll")
+        by_hand = None
+        if "rondo" in over and "raw" in over:
+            by_hand = over["rondo"].median / over["raw"].median
+        row(f"{what}: server CPU, ns/request", "", times)
+        row("  over Rondo's epoll", f"<= {target['epoll']}", over)
+        row("  over the ring by hand", f"<= {target['hand']}",
+            {"rondo": by_hand})
+        check(f"ring, {what}: server CPU over epoll", over.get("rondo"),
+              target["epoll"])
+        check(f"ring, {what}: server CPU over a ring by hand", by_hand,
+              target["hand"])
 
 
 # ---- what a request is made of ----
@@ -198,15 +306,17 @@ def function_costs(counts, inclusive):
     return costs
 
 
-def cost_of_request(inclusive):
-    def count(requests):
-        return function_costs(callgrind_file(RONDO, requests), inclusive)
-
-    return each_request(count, 20_000, 60_000)
-
-
 def show_profile():
-    """After run_echo, from what it left."""
+    few, many = 2_000, 10_000
+    server = RONDO._replace(name="profile")
+    instructions(server, few, many)
+
+    def cost_of_request(inclusive):
+        def count(requests):
+            return function_costs(callgrind_file(server, requests), inclusive)
+
+        return each_request(count, few, many)
+
     own, with_calls = cost_of_request("no"), cost_of_request("yes")
     print("\nInstructions of an echo request, by function")
     print(f"{'own':>10} {'with calls':>10}  function")

@@ -6,9 +6,19 @@ import select
 import shutil
 import signal
 import subprocess
+import threading
 
-PATIENCE_S = 300  # for anything that a program does
-END_S = 5         # until a program that does not end is killed
+LEAST_S = 120  # that any program may take
+MORE_TIMES = 20  # as long as it is expected to take, on an idle machine
+END_S = 5      # until a program that does not end is killed
+
+short = False  # --short
+_thread = threading.local()
+
+
+def sized(full, quick):
+    """How much of something is done: less with --short."""
+    return quick if short else full
 
 
 class Failure(Exception):
@@ -19,6 +29,28 @@ def have(tool):
     return shutil.which(tool) is not None
 
 
+def crowd():
+    """How many programs there are for a processor, 1 at least: so many times
+    longer may anything take."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def patience_s(expected_s=0):
+    """How long a program may take that should take so long on an idle
+    machine."""
+    return int((LEAST_S + MORE_TIMES * expected_s) * crowd())
+
+
+def cpus():
+    """Those that may be used, the last first."""
+    return sorted(os.sched_getaffinity(0), reverse=True)
+
+
+def use_cpu(cpu):
+    """The calling thread's programs are pinned to it."""
+    _thread.cpu = cpu
+
+
 def pinned():
     """The command that runs another one on the last CPU, in SCHED_BATCH.
 
@@ -27,8 +59,16 @@ def pinned():
     other CPUs are busy with matters least."""
     if not have("taskset") or not have("chrt"):
         return []
-    cpu = max(os.sched_getaffinity(0))
+    cpu = getattr(_thread, "cpu", cpus()[0])
     return ["taskset", "-c", str(cpu), "chrt", "-b", "0"]
+
+
+def apart():
+    """As pinned(), for a client that shall not share the server's CPU; on a
+    machine that has one CPU it does."""
+    if not have("taskset"):
+        return []
+    return ["taskset", "-c", str(cpus()[-1])]
 
 
 def check_exit(name, code, errors=""):
@@ -38,30 +78,31 @@ def check_exit(name, code, errors=""):
         raise Failure(f"{name} ended with {how}{': ' if last else ''}{last}")
 
 
-def too_slow(name):
-    return Failure(f"{name} took more than {PATIENCE_S} s")
+def too_slow(name, limit_s):
+    return Failure(f"{name} took more than {limit_s} s")
 
 
-def output(command, under=()):
+def output(command, under=(), expected_s=0):
     """What a program prints. `under` is put before its command."""
     name = os.path.basename(command[0])
+    limit_s = patience_s(expected_s)
     try:
         done = subprocess.run(
             [*under, *command], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
-            errors="replace", timeout=PATIENCE_S)
+            errors="replace", timeout=limit_s)
     except subprocess.TimeoutExpired:
-        raise too_slow(name)
+        raise too_slow(name, limit_s)
     check_exit(name, done.returncode, done.stderr)
     return done.stdout
 
 
 @contextlib.contextmanager
-def running(command, under=()):
+def running(command, under=(), stdin=subprocess.DEVNULL):
     """A program that runs as long as the block, and no longer. It has a process
     group: strace that is ended lets go of the program that it traces."""
     process = subprocess.Popen(
-        [*under, *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        [*under, *command], stdin=stdin, stdout=subprocess.PIPE,
         encoding="utf-8", errors="replace", preexec_fn=os.setpgrp)
     process.name = os.path.basename(command[0])
     try:
@@ -83,18 +124,20 @@ def end(process):
 
 def first_line(process):
     """The line that a program prints when it is ready."""
-    ready, _, _ = select.select([process.stdout], [], [], PATIENCE_S)
+    limit_s = patience_s()
+    ready, _, _ = select.select([process.stdout], [], [], limit_s)
     if not ready:
-        raise too_slow(process.name)
+        raise too_slow(process.name, limit_s)
     return process.stdout.readline()
 
 
 def last_lines(process):
-    """Waits for a program, and returns what it printed: less than a pipe
-    holds."""
+    """Waits for a program whose work is done, and returns what it printed: less
+    than a pipe holds."""
+    limit_s = patience_s()
     try:
-        code = process.wait(PATIENCE_S)
+        code = process.wait(limit_s)
     except subprocess.TimeoutExpired:
-        raise too_slow(process.name)
+        raise too_slow(process.name, limit_s)
     check_exit(process.name, code)
     return process.stdout.read()

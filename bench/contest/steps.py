@@ -1,11 +1,9 @@
 # steps.py - what one call takes in instructions, exactly: bench_steps.
 # SPDX-License-Identifier: MIT
-import pathlib
-import re
-
-from .process import Failure, have, output
-from .report import check, progress, row
-from .servers import each_request, program
+from .process import output, pinned
+from .report import Figures, check, row
+from .servers import (COUNTED_S, Server, callgrind, callgrind_total,
+                      calls_by_name, each_request, of_each, program, strace)
 
 # operation: instructions, those of the loop around it included (about 15);
 # and of how many two runs are the difference
@@ -13,7 +11,7 @@ TARGETS = {
     "start": (145, 100_000),
     "start+cancel": (250, 100_000),
     "start+later": (185, 100_000),
-    "start+expire": (560, 100_000), # by the time of day some are filed once more
+    "start+expire": (560, 100_000), # some are filed once more, by the clock
     "call_soon": (76, 100_000),
     "call_soon_chained": (270, 20_000),
     "post": (180, 100_000),
@@ -29,42 +27,45 @@ CALLS = {
 }
 
 
-def total_of(operation, count):
-    counts = pathlib.Path(program("callgrind.steps"))
-    counts.unlink(missing_ok=True)
-    output([program("bench_steps"), operation, str(count)],
-           under=["valgrind", "--tool=callgrind", "--quiet",
-                  f"--callgrind-out-file={counts}"])
-    totals = re.search(r"^totals: (\d+)", counts.read_text(), re.MULTILINE)
-    if not totals:
-        raise Failure(f"{counts}: no totals")
-    return {"all": int(totals.group(1))}
+def total_of(operation, count, *more):
+    """Instructions of bench_steps."""
+    counts = program(f"callgrind.steps.{operation}")
+    output([program("bench_steps"), *more, operation, str(count)],
+           under=[*pinned(), *callgrind(counts)], expected_s=count * COUNTED_S)
+    return {"all": callgrind_total(counts)}
 
 
-def calls_of(operation, count):
-    counts = program("strace.steps")
-    output([program("bench_steps"), operation, str(count)],
-           under=["strace", "-c", "-U", "name,calls", "-o", counts])
-    calls = re.findall(r"^(\w+)\s+(\d+)\s*$",
-                       pathlib.Path(counts).read_text(), re.MULTILINE)
-    return {"all": sum(int(n) for name, n in calls if name != "total")}
+def calls_of(operation, count, *more):
+    """System calls of bench_steps alone, without those of its children."""
+    counts = program("-".join(["strace.steps", operation, *more]))
+    under = [word for word in strace(counts) if word != "-f"]
+    output([program("bench_steps"), *more, operation, str(count)],
+           under=[*pinned(), *under], expected_s=count * COUNTED_S)
+    return {"all": sum(calls_by_name(counts).values())}
 
 
-def measure(operation, what, tool, total, target, many):
-    name = f"{operation}, {what}"
-    figure = None
-    if have(tool):
-        progress(f"steps: {name}")
-        figure = each_request(lambda n: total(operation, n),
-                              many // 10, many)["all"]
-    row(name, f"<= {target}", {"rondo": figure})
-    check(name, figure, target)
+def measure_all(what, tool, total, targets):
+    """A row for each operation."""
+    def measure(step):
+        many = targets[step.name][1]
+        return each_request(lambda n: total(step.name, n), many // 10,
+                            many)["all"]
+
+    found = of_each(f"steps: {what}", [Server(name, "bench_steps")
+                                       for name in targets], measure, tool)
+    for operation, (target, many) in targets.items():
+        figures = Figures()
+        if operation in found:
+            figures["rondo"] = found[operation]
+        elif operation in found.failed:
+            figures.failed.add("rondo")
+        name = f"{operation}, {what}"
+        row(name, f"<= {target}", figures)
+        check(name, figures.get("rondo"), target)
 
 
-def run_steps():
+def exact_steps():
     """Timers have random deadlines; a row that says "start+" has the start's
     instructions, too."""
-    for operation, (target, many) in TARGETS.items():
-        measure(operation, "instructions", "valgrind", total_of, target, many)
-    for operation, (target, many) in CALLS.items():
-        measure(operation, "system calls", "strace", calls_of, target, many)
+    measure_all("instructions", "valgrind", total_of, TARGETS)
+    measure_all("system calls", "strace", calls_of, CALLS)

@@ -2,14 +2,12 @@
 # SPDX-License-Identifier: MIT
 import pathlib
 
-from .process import have, output
-from .report import attempt, check, progress, row
+from .process import have, output, sized
+from .report import check, progress, row
 from .servers import (Server, built, cpu_time, instructions, of_each, paired,
                       program)
 
 TARGET = 1.1  # of OpenSSL's by hand
-ROUNDS = 7
-REQUESTS = 20_000
 SIZES = [64, 16_384]
 
 PROGRAMS = [("rondo", "tls_rondo"), ("raw", "tls_raw"), ("libuv", "tls_uv")]
@@ -27,37 +25,37 @@ def make_certificate():
     return certificate
 
 
-def check_name(size):
-    return f"TLS, {size} bytes, server CPU over raw (median of {ROUNDS})"
-
-
-def run_size(servers, size):
-    """All that a server does for a request, encryption and system calls too."""
-    def count(server):
-        return instructions(server, few=1_000, many=5_000, size=size)
-
-    def time(server):
-        return cpu_time(server, requests=REQUESTS, size=size)
-
-    row(f"TLS, {size} bytes, instructions", "",
-        of_each(f"tls: instructions, {size} bytes", servers, count,
-                tool="valgrind"))
-    times, over = paired(f"tls: {size} bytes", servers, ROUNDS, time)
-    row(f"TLS, {size} bytes, server CPU, ns", "", times)
-    row("  over raw", f"<= {TARGET}", over)
-    check(check_name(size), over["rondo"], TARGET)
-
-
-def run_tls():
-    servers = built([Server(name, file, "", "tls_load")
-                     for name, file in PROGRAMS])
-    if not servers or not have("openssl"):
+def servers():
+    """None without OpenSSL."""
+    found = built([Server(name, file, "", "tls_load")
+                   for name, file in PROGRAMS])
+    if not found or not have("openssl"):
         progress("tls: left out, there is no OpenSSL")
-        for size in SIZES:
-            check(check_name(size), None, TARGET)
-        return
+        return []
     certificate = make_certificate()
-    servers = [server._replace(mode=certificate) for server in servers]
+    return [server._replace(mode=certificate) for server in found]
+
+
+def exact_tls():
+    """All that a server does for a request, encryption too."""
     for size in SIZES:
-        with attempt(f"tls, {size} bytes"):
-            run_size(servers, size)
+        row(f"{size:,} bytes, instructions", "",
+            of_each(f"tls: instructions, {size} bytes", servers(),
+                    lambda s: instructions(s, 500, 2_500, size=size),
+                    tool="valgrind"))
+
+
+def times_tls():
+    """System calls, too."""
+    contestants, rounds = servers(), sized(7, 3)
+    requests = sized(20_000, 8_000)
+    for size in SIZES:
+        name = f"TLS, {size} bytes, server CPU over raw (median of {rounds})"
+        if not contestants:
+            check(name, None, TARGET)
+            continue
+        times, over = paired(f"tls: {size} bytes", contestants, rounds,
+                             lambda s: cpu_time(s, requests, size=size))
+        row(f"{size:,} bytes, server CPU, ns", "", times)
+        row("  over OpenSSL by hand", f"<= {TARGET}", over)
+        check(name, over.get("rondo"), TARGET)

@@ -6,12 +6,12 @@ import re
 import socket
 import time
 
-from .process import Failure, first_line, have, output, pinned, running
+from .process import (Failure, first_line, have, output, pinned, running,
+                      sized)
 from .report import attempt, progress, row
 from .servers import program
 
-WRK_S = 3
-START_S = 5  # until a server takes connections
+START_S = 30  # until a server takes connections
 PAGES = {"page": 16_384, "large": 1_048_576}  # names and sizes
 
 NGINX_CONF = """\
@@ -57,14 +57,14 @@ def cpu_us(process):
 
 def load_page(process, port, page):
     """Requests a second, and the server's CPU time for each in us."""
-    before = cpu_us(process)
+    before, seconds = cpu_us(process), sized(3, 1)
     url = f"http://127.0.0.1:{port}/{page}"
-    text = output(["wrk", "-t1", "-c64", f"-d{WRK_S}s", url], under=pinned())
+    text = output(["wrk", "-t1", "-c64", f"-d{seconds}s", url], under=pinned())
     match = re.search(r"(\d+) requests in", text)
     if not match or re.search(r"Socket errors|Non-2xx", text):
         raise Failure(f"wrk: {' '.join(text.split())}")
     count = int(match.group(1))
-    return count / WRK_S, (cpu_us(process) - before) / count
+    return count / seconds, (cpu_us(process) - before) / count
 
 
 def load_pages(name, process, port):
@@ -96,7 +96,7 @@ def load_nginx(folder, port):
         return load_pages("nginx", process, port)
 
 
-def run_wrk():
+def times_wrk():
     if not have("wrk"):
         progress("wrk: left out, it is not installed")
         return
@@ -108,10 +108,10 @@ def run_wrk():
         with attempt("wrk: nginx"):
             nginx = load_nginx(folder, port)
     for page, size in PAGES.items():
-        rate, cpu = rondo[page]
-        row(f"HTTP, {size} bytes, requests/s (wrk)", "", {"rondo": rate})
-        row("  server CPU, us/request", "", {"rondo": cpu})
+        found = {"rondo": rondo[page]}
         if page in nginx:
-            rate, cpu = nginx[page]
-            row("  nginx, requests/s", "", {"raw": rate})
-            row("  nginx, us/request", "", {"raw": cpu})
+            found["nginx"] = nginx[page]
+        row(f"HTTP, {size:,} bytes, requests/s (wrk)", "",
+            {name: rate for name, (rate, cpu) in found.items()}, more=True)
+        row("  server CPU, us/request", "",
+            {name: cpu for name, (rate, cpu) in found.items()})

@@ -1,5 +1,11 @@
 /* rondo_cares.h - a resolver for Rondo on c-ares: names without threads. */
 /* SPDX-License-Identifier: MIT */
+/**
+ * c-ares looks up names over sockets that the loop watches, with a timer of the
+ * loop, and without threads. Both functions are called on the loop's thread.
+ *
+ * Stability: may change; since 0.1.
+ */
 #ifndef RONDO_CARES_H
 #define RONDO_CARES_H
 
@@ -21,39 +27,51 @@
 extern "C" {
 #endif
 
+/** A c-ares channel that is the resolver of one loop. */
 typedef struct rondo_cares rondo_cares;
 
-/** Begin with {.size = sizeof(rondo_cares_options)}; zero is the default. */
+/** The options of a resolver. Begin with {.size = sizeof(rondo_cares_options)};
+ * zero is the default of every member. */
 typedef struct rondo_cares_options {
     size_t size;
-    const char *servers; /**< "1.2.3.4,[::1]:53"; NULL: the system's */
-    /** Of the first try, in nanoseconds: c-ares counts in milliseconds, and has
-     * room for 24 days. 0: c-ares' own */
+    /** The name servers, "1.2.3.4,[::1]:53". NULL: the system's. */
+    const char *servers;
+    /** How long the first try may take, in nanoseconds. c-ares counts in
+     * milliseconds and has room for 24 days. 0: the default of c-ares. */
     int64_t timeout_ns;
-    int tries; /**< 0: c-ares' own */
+    int tries; /**< How many tries. 0: the default of c-ares. */
 } rondo_cares_options;
 
 /**
- * Makes a c-ares channel on a loop, and makes it the loop's resolver
- * (rondo_set_resolver): its sockets are watched by the loop, its timeouts are
- * a timer. options may be NULL, and what they point to is needed during the
- * call only. Free it before the loop is closed. 0, RONDO_EINVAL (no loop, no
- * size, what is negative, servers that c-ares does not understand),
- * RONDO_ENOTSUP (an option of a newer header), RONDO_ENOMEM, rondo_set_resolver's
- * errors, or RONDO_EOTHER: c-ares refuses. rondo_last_error says why. The loop's
- * thread, for both functions.
+ * Makes a c-ares channel on a loop and sets it as the loop's resolver
+ * (rondo_set_resolver). The loop watches its sockets, and its timeouts are a
+ * timer of the loop. options may be NULL; what they point at is needed during
+ * the call only. Free the resolver before the loop is closed.
  *
- * What a look-up gets besides addresses: RONDO_ENONAME, RONDO_EAGAIN (the
- * servers fail or refuse), RONDO_ETIMEDOUT, RONDO_ENOMEM (all that are
- * under way, if there is none for the timer), RONDO_EOTHER. One
- * that is cancelled ends at once; its question stays with c-ares until the
- * answer comes or nothing else is asked.
+ * A look-up ends with addresses, or with one of these errors:
+ * - RONDO_ENONAME: there is no such host or service
+ * - RONDO_EAGAIN: the servers fail or refuse
+ * - RONDO_ETIMEDOUT: the servers do not answer
+ * - RONDO_ENOMEM: also all look-ups under way, if there is no memory for the timer
+ * - RONDO_EOTHER: any other failure of c-ares
+ *
+ * A cancelled look-up ends at once. c-ares keeps its query until the answer
+ * comes or no other look-up is under way.
+ *
+ * Returns 0, or an error; rondo_last_error says why:
+ * - RONDO_EINVAL: no loop, no size, a negative number, or servers that c-ares
+ *   does not understand
+ * - RONDO_ENOTSUP: an option of a newer header
+ * - RONDO_ENOMEM
+ * - RONDO_EOTHER: c-ares refuses
+ * - the errors of rondo_set_resolver
  */
 RONDO_CARES_API RONDO_MUST_CHECK int rondo_cares_new(
     rondo_loop *loop, const rondo_cares_options *options, rondo_cares **cares);
 
-/** Look-ups under way end with RONDO_ECANCELED; the loop's resolver is the
- * system's again. NULL is ignored. Not from a look-up's start. */
+/** Frees a resolver: look-ups under way end with RONDO_ECANCELED, and the loop
+ * uses the system's resolver again. NULL is ignored. It must not be called from
+ * inside rondo_getaddrinfo. */
 RONDO_CARES_API void rondo_cares_free(rondo_cares *cares);
 
 #ifdef __cplusplus

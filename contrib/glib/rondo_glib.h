@@ -1,5 +1,12 @@
 /* rondo_glib.h - a Rondo loop in GLib's main loop, and the other way. */
 /* SPDX-License-Identifier: MIT */
+/**
+ * A program chooses one of two ways: rondo_glib_source_new makes a Rondo loop a
+ * source of GLib's main loop; rondo_glib_new makes a GLib context a part of a
+ * Rondo loop. All functions are called on the loop's thread.
+ *
+ * Stability: may change; since 0.1.
+ */
 #ifndef RONDO_GLIB_H
 #define RONDO_GLIB_H
 
@@ -11,31 +18,40 @@ extern "C" {
 #endif
 
 /**
- * Rondo in GLib: a source that runs the loop when one of its descriptors has an
- * event or one of its timers is due. Attach it to the context of the thread
- * that owns the loop (g_source_attach), and destroy it (g_source_destroy,
- * g_source_unref) before the loop is closed. A loop that has nothing to do any
- * more stays attached. Its callbacks run at the source's priority. NULL: no
- * loop; a loop that fails later is told by a warning of GLib, once.
+ * Makes a GLib source of a loop: GLib's main loop runs the loop when one of its
+ * descriptors has an event or one of its timers is due. The loop's callbacks run
+ * at the source's priority.
+ *
+ * Attach the source to the context of the thread that owns the loop
+ * (g_source_attach). Destroy it (g_source_destroy, g_source_unref) before the
+ * loop is closed. The source stays attached also when the loop has nothing to
+ * do. If the loop fails later, GLib prints one warning.
+ *
+ * Returns the source; NULL: no loop.
  */
 RONDO_MUST_CHECK GSource *rondo_glib_source_new(rondo_loop *loop);
 
+/** A GLib context that a loop dispatches. */
 typedef struct rondo_glib rondo_glib;
 
 /**
- * GLib in Rondo: from now on rondo_loop_run dispatches the context's sources,
- * too: GIO, D-Bus, g_idle_add, g_timeout_add. NULL: the thread's default
- * context. The calling thread acquires the context until rondo_glib_free; no
- * GMainLoop may run it meanwhile. What other threads add to it ends the loop's
- * wait. The context itself keeps rondo_loop_run going, until it is freed. Free
- * it before the loop is closed. 0; RONDO_EINVAL: no loop; RONDO_EBUSY: another
- * thread has the context; RONDO_ENOMEM. rondo_last_error says why. The loop's
- * thread, for both functions.
+ * Makes rondo_loop_run dispatch a context's sources: GIO, D-Bus, g_idle_add,
+ * g_timeout_add. context NULL is the thread's default context. The calling
+ * thread acquires the context until rondo_glib_free; no GMainLoop may run it in
+ * that time. A source that another thread adds ends the loop's wait.
+ *
+ * The context keeps rondo_loop_run going until rondo_glib_free. Free it before
+ * the loop is closed.
+ *
+ * Returns 0, or an error; rondo_last_error says why:
+ * - RONDO_EINVAL: no loop
+ * - RONDO_EBUSY: another thread has acquired the context
+ * - RONDO_ENOMEM
  */
 RONDO_MUST_CHECK int rondo_glib_new(rondo_loop *loop, GMainContext *context,
                                     rondo_glib **glib);
 
-/** Gives the context back. NULL is ignored. */
+/** Releases the context. NULL is ignored. */
 void rondo_glib_free(rondo_glib *glib);
 
 #ifdef __cplusplus

@@ -1,5 +1,11 @@
 /* rondo_hiredis.h - hiredis' asynchronous connections on a Rondo loop. */
 /* SPDX-License-Identifier: MIT */
+/**
+ * One function, redisRondoAttach, in the shape of hiredis' own adapters; all
+ * else here is its implementation.
+ *
+ * Stability: may change; since 0.1.
+ */
 #ifndef RONDO_HIREDIS_H
 #define RONDO_HIREDIS_H
 
@@ -120,14 +126,18 @@ static inline void rondo_hiredis_schedule(void *arg, struct timeval after)
 #endif
 
 /**
- * Attaches a connection to a loop, as soon as redisAsyncConnect has made it. The
- * loop calls all of its callbacks, on its thread, which alone may use it. While
- * hiredis waits for something the connection keeps rondo_loop_run going. It must
- * have ended (its disconnect callback has run, or redisAsyncFree) before the
- * loop is closed. If the loop cannot watch it later, for want of memory, the
- * connection ends. hiredis writes without MSG_NOSIGNAL: ignore SIGPIPE.
- * REDIS_OK; REDIS_ERR: it is attached already, has no
- * socket, or there is no memory.
+ * Attaches a connection to a loop. Call it directly after redisAsyncConnect. The
+ * loop calls all callbacks of the connection on the loop's thread, and only that
+ * thread may use the connection. The connection keeps rondo_loop_run going while
+ * hiredis waits for something.
+ *
+ * The connection must have ended before the loop is closed: its disconnect
+ * callback has run, or redisAsyncFree was called. If the loop has no memory to
+ * watch it later, the connection ends. hiredis writes without MSG_NOSIGNAL, so
+ * the program ignores SIGPIPE.
+ *
+ * Returns REDIS_OK; REDIS_ERR: the connection is attached already or has no
+ * socket, there is no loop, or there is no memory.
  */
 static inline int redisRondoAttach(redisAsyncContext *context, rondo_loop *loop)
 {

@@ -82,8 +82,9 @@ static int broken(struct tls *s, const char *what)
     if (s->open || !s->context->verify || verdict == X509_V_OK)
         return tls_fail(RONDO_EPROTO, what);
     ERR_clear_error();
-    return rondo_set_error(RONDO_EPROTO, "TLS: %s: certificate refused: %s",
-                           what, X509_verify_cert_error_string(verdict));
+    return rondo_set_error(RONDO_EPROTO, "TLS: %s: certificate refused: %s%s",
+                           what, X509_verify_cert_error_string(verdict),
+                           tls_advice_on_certificate(verdict));
 }
 
 /* What a callback answers: its own failure, or that of what it sent. */

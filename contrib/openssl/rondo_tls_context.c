@@ -4,7 +4,6 @@
 
 #include "../options.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,12 +19,20 @@ void tls_forget_errors(void)
 /* The first of its errors is the cause; all are taken off its list. */
 int tls_fail(int error, const char *what)
 {
+    return tls_fail_with(error, what, tls_words_of_peer(ERR_peek_error()));
+}
+
+int tls_fail_with(int error, const char *what, const char *words)
+{
     char text[256] = "no reason given";
     unsigned long code = ERR_get_error();
+    const char *reason = code ? ERR_reason_error_string(code) : NULL;
     if (code)
         ERR_error_string_n(code, text, sizeof text);
     ERR_clear_error();
-    return rondo_set_error(error, "TLS: %s: %s", what, text);
+    return words ? rondo_set_error(error, "TLS: %s: %s (OpenSSL: %s)", what,
+                                   words, reason ? reason : text)
+                 : rondo_set_error(error, "TLS: %s: %s", what, text);
 }
 
 /* ---- contexts ----------------------------------------------------------- */
@@ -77,15 +84,6 @@ static int choose_alpn(SSL *ssl, const unsigned char **name,
 
 /* ---- making a context --------------------------------------------------- */
 
-static int fail_file(const char *what, const char *file)
-{
-    char text[300];
-    bool missing = ERR_GET_REASON(ERR_peek_error()) == ERR_R_SYS_LIB ||
-                   ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_SYS;
-    snprintf(text, sizeof text, "%s %.200s", what, file);
-    return tls_fail(missing ? RONDO_ENOENT : RONDO_EPROTO, text);
-}
-
 struct password { /* a key's; NULL for other files */
     const char *text;
     bool missed;
@@ -117,7 +115,7 @@ static int set_key(SSL_CTX *native, const char *file, const char *password)
     if (set)
         return 0;
     if (!p.missed)
-        return fail_file("key", file);
+        return tls_fail_file("key", file, TLS_KEY);
     ERR_clear_error();
     return rondo_set_error(RONDO_EPROTO,
                            "TLS: key %.200s: it is encrypted, and there is no "
@@ -132,13 +130,14 @@ static int set_files(const rondo_tls_context *c, const rondo_tls_options *o)
     const char *key = o->key_file ? o->key_file : o->certificate_file;
     if (o->certificate_file &&
         SSL_CTX_use_certificate_chain_file(native, o->certificate_file) != 1)
-        return fail_file("certificate", o->certificate_file);
+        return tls_fail_file("certificate", o->certificate_file,
+                             TLS_CERTIFICATE);
     int error = key ? set_key(native, key, o->key_password) : 0;
     if (error)
         return error;
     if (o->ca_file &&
         SSL_CTX_load_verify_locations(native, o->ca_file, NULL) != 1)
-        return fail_file("trusted certificates", o->ca_file);
+        return tls_fail_file("trusted certificates", o->ca_file, TLS_TRUSTED);
     if (!o->ca_file && c->verify &&
         SSL_CTX_set_default_verify_paths(native) != 1)
         return tls_fail(RONDO_EPROTO, "the system's trusted certificates");

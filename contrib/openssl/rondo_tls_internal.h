@@ -20,6 +20,16 @@ struct rondo_tls_context {
 
 /* Sets the sentence, with OpenSSL's reason, and returns the error. */
 int tls_fail(int error, const char *what);
+/* The same with better words; NULL: there are none. */
+int tls_fail_with(int error, const char *what, const char *words);
+enum tls_file { TLS_CERTIFICATE, TLS_KEY, TLS_TRUSTED };
+/* Of a file: RONDO_ENOENT, RONDO_EACCES, RONDO_EIO, or RONDO_EPROTO for what is
+ * in it. `what` it is to the program. */
+int tls_fail_file(const char *what, const char *name, enum tls_file file);
+/* What an error of a connection means; NULL: nothing better is known. */
+const char *tls_words_of_peer(unsigned long code);
+/* What to do about a refused certificate, behind OpenSSL's words for it. */
+const char *tls_advice_on_certificate(long verdict);
 /* Before a call whose outcome SSL_get_error is asked. */
 void tls_forget_errors(void);
 /* What connects OpenSSL with a layer; NULL: no memory. */

@@ -1,5 +1,11 @@
 /* rondo_pq.h - libpq's connections to PostgreSQL on a Rondo loop. */
 /* SPDX-License-Identifier: MIT */
+/**
+ * libpq speaks the protocol; the loop watches its socket. All functions are
+ * called on the loop's thread.
+ *
+ * Stability: may change; since 0.1.
+ */
 #ifndef RONDO_PQ_H
 #define RONDO_PQ_H
 
@@ -10,56 +16,69 @@
 extern "C" {
 #endif
 
+/** A connection to a server. */
 typedef struct rondo_pq rondo_pq;
 
-/** What a program is told of a connection, from the loop. Begin with
- * {.size = sizeof(rondo_pq_protocol)}; what is NULL is not told. Each may call
- * rondo_pq_free. */
+/** What the loop calls for a connection. Begin with
+ * {.size = sizeof(rondo_pq_protocol)}. A member that is NULL is not called.
+ * Each member may call rondo_pq_free. */
 typedef struct rondo_pq_protocol {
     size_t size;
-    /** Once: it is connected (0), or not, and rondo_last_error says what
-     * PostgreSQL says (RONDO_ECONNREFUSED, RONDO_ENOMEM). */
+    /** Called once, when connecting has ended. error is 0, RONDO_ECONNREFUSED
+     * or RONDO_ENOMEM; rondo_last_error then has the words of PostgreSQL. */
     void (*connected)(rondo_loop *loop, void *arg, int error);
-    /** A NOTIFY that it listens for. Lent for the call. */
+    /** A notification (NOTIFY) that the connection listens for. Lent for the
+     * call. */
     void (*notified)(rondo_loop *loop, void *arg, const PGnotify *notify);
-    /** The server is gone, or the connection cannot be watched. Once, after
-     * what waits for a result has been told; only after connected(0). */
+    /** Called once, after connected(0): the server has ended the connection, or
+     * the loop cannot watch it. The query that waits has been told before. */
     void (*lost)(rondo_loop *loop, void *arg, int error);
-    void *arg;
+    void *arg; /**< Given to each function. */
 } rondo_pq_protocol;
 
 /**
- * Begins to connect, with a connection string (PQconnectStart). A host given
- * by its name is looked up in this call, which waits for it: give hostaddr, or
- * a socket's directory. libpq's connect_timeout does not count: use a timer and
- * rondo_pq_free. The connection keeps rondo_loop_run going. Free it before the
- * loop is closed. 0; RONDO_EINVAL: no loop, string, protocol or size;
- * RONDO_ECONNREFUSED: libpq refuses at once; RONDO_ENOMEM. rondo_last_error
- * says why. The loop's thread, for all functions.
+ * Starts to connect, with a connection string (PQconnectStart). The connection
+ * keeps rondo_loop_run going. Free it before the loop is closed.
+ *
+ * This call blocks while it looks up a host's name: give hostaddr, or the
+ * directory of a unix socket. libpq's connect_timeout has no effect: use a timer
+ * and rondo_pq_free.
+ *
+ * Returns 0, or an error; rondo_last_error says why:
+ * - RONDO_EINVAL: no loop, no string, no protocol or no size
+ * - RONDO_ECONNREFUSED: libpq refuses at once
+ * - RONDO_ENOMEM
  */
 RONDO_MUST_CHECK int rondo_pq_connect(rondo_loop *loop, const char *conninfo,
                                       const rondo_pq_protocol *protocol,
                                       rondo_pq **pq);
 
-/** Closes the connection (PQfinish): nothing is told any more. NULL is
+/** Closes the connection (PQfinish): nothing is called any more. NULL is
  * ignored. */
 void rondo_pq_free(rondo_pq *pq);
 
-/** For PQsendQuery, PQsendQueryParams, PQsendPrepare, PQescapeLiteral and
- * others: whatever does not wait. It is non-blocking. */
+/** Returns the connection, for PQsendQuery, PQsendQueryParams, PQsendPrepare,
+ * PQescapeLiteral and other functions that do not block. It is in non-blocking
+ * mode and stays Rondo's. */
 PGconn *rondo_pq_connection(rondo_pq *pq);
 
-/** One result of a query, lent for the call; NULL with 0: that was all, and the
- * next query may be sent; NULL with an error: the connection is lost. */
+/** Gets one result of a query, lent for the call. result NULL and error 0: the
+ * query has ended, and the next one may be sent. result NULL and an error: the
+ * connection is lost. */
 typedef void (*rondo_pq_result_fn)(rondo_loop *loop, void *arg,
                                    const PGresult *result, int error);
 
 /**
- * Call it once a PQsend function of libpq has returned 1: sends what waits, and
- * tells each result from the loop. One query at a time, as libpq has it; COPY
- * and pipelines are not driven. 0; RONDO_EBUSY: the last one has not ended;
- * RONDO_ENOTCONN: it is not connected; RONDO_EINVAL: no function. As
- * PQgetResult.
+ * Calls fn for each result of a query that a PQsend function has accepted
+ * (returned 1). The loop sends what libpq has left to send, and calls fn. libpq
+ * allows one query at a time; COPY and pipelines are not supported.
+ *
+ * Returns 0, or an error:
+ * - RONDO_EBUSY: the last query has not ended
+ * - RONDO_ENOTCONN: not connected
+ * - RONDO_EINVAL: no function
+ *
+ * As PQgetResult.
  */
 RONDO_MUST_CHECK int rondo_pq_await(rondo_pq *pq, rondo_pq_result_fn fn,
                                     void *arg);

@@ -21,20 +21,25 @@ static void print_line(void *arg, const char *line, size_t size)
 
 static void what_keeps_it(rondo_loop *loop)
 {
+    static char prefix[] = "  by ";
+    int reasons = rondo_loop_explain(loop, print_line, prefix);
+    must(reasons);
+    printf("  %d reasons\n", reasons);
+}
+
+static void how_many(rondo_loop *loop)
+{
     rondo_loop_metrics m = RONDO_LOOP_METRICS_INIT;
-    static char prefix[] = "  open: ";
     must(rondo_loop_get_metrics(loop, &m));
     printf("  %zu timers, %zu watchers, %zu transports, %zu servers\n",
            m.live_timers, m.live_watchers, m.live_transports, m.live_servers);
-    printf("  %zu datagrams, %zu processes, %zu operations, %zu jobs\n",
-           m.live_datagrams, m.live_processes, m.live_operations, m.live_jobs);
-    must(rondo_loop_dump(loop, print_line, prefix));
 }
 
 static void look(rondo_loop *loop, void *arg)
 {
     (void)arg;
     what_keeps_it(loop);
+    how_many(loop);
     rondo_loop_stop(loop);
 }
 
@@ -74,6 +79,7 @@ static void does_not_end(rondo_loop *loop)
     printf("it ends: %d\n", rondo_loop_run(loop));
     printf("afterwards:\n");
     what_keeps_it(loop);
+    how_many(loop);
 }
 
 /* ---- debug mode ---------------------------------------------------------- */

@@ -33,6 +33,8 @@ static void entered(rondo_reader *reader, void *arg, const void *line,
     rondo_loop *loop = rondo_reader_loop(reader);
     char password[256] = "";
     rondo_terminal_set_mode(p->terminal, RONDO_TERMINAL_NORMAL, 0);
+    if (!error) /* the Enter was not shown either */
+        rondo_transport_write(rondo_reader_transport(reader), "\n", 1);
     if (!error && size <= sizeof password) {
         memcpy(password, line, --size);
         password[size] = 0;

@@ -170,6 +170,15 @@ int error_os(int error, const char *format, ...)
     return error;
 }
 
+int error_advise(int error, const char *advice)
+{
+    size_t used = strlen(last.text);
+    if (advice && used + strlen(advice) + 3 < sizeof last.text)
+        (void)snprintf(last.text + used, sizeof last.text - used, "; %s",
+                       advice);
+    return error;
+}
+
 int error_in(const char *what, int error)
 {
     int64_t os_error = last.os_error;

@@ -37,6 +37,10 @@ int error_os(int error, const char *format, ...);
  * sentences go through it. */
 void error_print(char *to, size_t room, const char *from);
 
+/* Puts "; advice", what to do about it, behind the sentence, if there is room;
+ * NULL: nothing. Returns `error`; the system's code stays. */
+int error_advise(int error, const char *advice);
+
 /* Puts "what: " in front of the sentence that a function below has written. The
  * system's code stays. Returns `error`. */
 int error_in(const char *what, int error);

@@ -52,6 +52,13 @@ struct backend {
     /* The same, of as much as LOOP_SCRATCH, or NULL: *data is where to put it, or on
      * return where it lies, until the next lend or wait. */
     int64_t (*lend)(rondo_loop *loop, struct io *io, char **data);
+    /* Datagrams of an OP_RECEIVE's descriptor that lie here, at most `count`, each
+     * cut to `room` bytes; how many they are. Their data stay where they are until
+     * the next call or wait. An error is told once. RONDO_EAGAIN: none is here,
+     * ask the system. NULL: it reads no datagrams. */
+    int (*lend_datagrams)(rondo_loop *loop, struct io *io,
+                          struct sys_received *list, unsigned count,
+                          size_t room);
     /* Takes what lies here; its size. Data NULL: reads no more, until the next
      * wait, and tells how much there is to take. */
     size_t (*take_rest)(rondo_loop *loop, struct io *io, void *data,
@@ -62,6 +69,10 @@ struct backend {
      * were kept. */
     bool (*send_later)(rondo_loop *loop, struct io *io, const void *data,
                        size_t size);
+    /* The same of an endpoint's datagram, where nothing is kept. NULL: it keeps
+     * none. */
+    bool (*send_datagram_later)(rondo_loop *loop, struct io *io,
+                                const struct sys_outgoing *out);
     /* Sends what it has kept, and calls io_unsent for what of this io has not
      * left; for the others the next wait does. NULL, outside of any callback:
      * at once for all, as a run of the loop ends. */

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/loop.h"
+#include "core/quarantine.h"
 
 #include <string.h>
 
@@ -16,17 +17,20 @@ int loop_check_slow(const rondo_loop *loop, const char *what)
 {
     if (!loop)
         return error_set(RONDO_EINVAL, "%s: the first argument is NULL", what);
-    if (loop->generation != sys_fork_generation)
+    const rondo_loop *real = loop->ended ? loop->ended->loop : loop;
+    if (real->generation != sys_fork_generation)
         return error_set(RONDO_EFORKED,
                          "%s: the loop is the parent process's until "
                          "rondo_loop_after_fork",
                          what);
-    if (loop->debug && !sys_thread_is_self(loop->thread))
+    if (real->debug && !sys_thread_is_self(real->thread)) {
+        quarantine_tell_thread((rondo_loop *)(uintptr_t)real, what);
         return error_set(RONDO_ETHREAD,
                          "%s: called from a thread that the loop does not "
-                         "belong to",
+                         "belong to; use rondo_call_soon_threadsafe",
                          what);
-    return 0;
+    }
+    return loop->ended ? quarantine_tell(loop, what) : 0;
 }
 
 int loop_check_create_slow(const rondo_loop *loop, const char *what)
@@ -45,7 +49,10 @@ int loop_options(void *to, size_t known, const void *from, const char *what)
         return 0;
     memcpy(&size, from, sizeof size); /* the first member of each of them */
     if (size < sizeof size)
-        return error_set(RONDO_EINVAL, "%s: options.size is not set", what);
+        return error_set(RONDO_EINVAL,
+                         "%s: options.size is not set; begin with the struct's "
+                         "RONDO_..._INIT",
+                         what);
     const unsigned char *bytes = from;
     for (size_t i = known; i < size; i++)
         if (bytes[i])
@@ -78,7 +85,10 @@ int loop_give(void *to, const void *from, size_t known, const char *what)
         return error_set(RONDO_EINVAL, "%s: nowhere to put the answer", what);
     memcpy(&size, to, sizeof size);
     if (size < sizeof size)
-        return error_set(RONDO_EINVAL, "%s: size is not set", what);
+        return error_set(RONDO_EINVAL,
+                         "%s: size is not set; begin with the struct's "
+                         "RONDO_..._INIT",
+                         what);
     memcpy((char *)to + sizeof size, (const char *)from + sizeof size,
            (size < known ? size : known) - sizeof size);
     return 0;

@@ -1,7 +1,8 @@
-/* debug.c - the exception handler, slow callbacks, and the dump. */
+/* debug.c - the exception handler, debug mode, names of functions. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/loop.h"
+#include "core/observe.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,17 @@ struct rondo_exception loop_exception(int error)
                                     .os_error = rondo_last_os_error()};
 }
 
+/* "(NAME)", or "(NAME, from ANOTHER)". */
+static bool debug_has_name(const char *words, const char *name)
+{
+    size_t size = strlen(name);
+    for (const char *p = words; (p = strchr(p, '(')); p++)
+        if (strncmp(p + 1, name, size) == 0 &&
+            (p[size + 1] == ')' || p[size + 1] == ','))
+            return true;
+    return false;
+}
+
 void rondo_loop_default_exception_handler(rondo_loop *loop, void *arg,
                                           const rondo_exception *what)
 {
@@ -25,9 +37,9 @@ void rondo_loop_default_exception_handler(rondo_loop *loop, void *arg,
         return;
     const char *words =
         what->message ? what->message : rondo_strerror(what->error);
-    if (what->error)
-        fprintf(stderr, "rondo: %s [%s]\n", words,
-                rondo_error_name(what->error));
+    const char *name = rondo_error_name(what->error);
+    if (what->error && !debug_has_name(words, name))
+        fprintf(stderr, "rondo: %s [%s]\n", words, name);
     else
         fprintf(stderr, "rondo: %s\n", words);
 }
@@ -67,6 +79,14 @@ NOINLINE void rondo_loop_call_exception_handler(rondo_loop *loop,
 
 /* ---- debug mode ---- */
 
+size_t rondo_function_name(rondo_fn fn, char *text, size_t size)
+{
+    char name[256];
+    sys_function_name(fn, name, sizeof name);
+    int length = snprintf(text, text ? size : 0, "%s", name);
+    return length > 0 ? (size_t)length : 0;
+}
+
 int rondo_loop_set_debug(rondo_loop *loop, bool debug, int64_t slow_callback_ns)
 {
     int error = loop_check(loop, "loop_set_debug");
@@ -78,93 +98,6 @@ int rondo_loop_set_debug(rondo_loop *loop, bool debug, int64_t slow_callback_ns)
         loop->slow_ns = slow_callback_ns;
     loop->debug = debug;
     loop_set_guard(loop);
+    observe_update(loop);
     return 0;
-}
-
-void loop_report_slow(rondo_loop *loop, rondo_fn fn, int64_t start_ns)
-{
-    int64_t took = sys_clock() - start_ns;
-    if (took <= loop->slow_ns)
-        return;
-    char name[128];
-    sys_function_name(fn, name, sizeof name);
-    error_set(RONDO_OK, "callback %s took %lld.%03lld ms", name,
-              (long long)(took / 1000000), (long long)(took / 1000 % 1000));
-    rondo_exception e = loop_exception(RONDO_OK);
-    rondo_loop_call_exception_handler(loop, &e);
-}
-
-void loop_call_timed(rondo_loop *loop, rondo_fn fn, void *arg)
-{
-    int64_t start = sys_clock();
-    fn(loop, arg);
-    loop_report_slow(loop, fn, start);
-}
-
-/* ---- the dump of open handles ---- */
-
-/* Writes a handle's line and returns its size; 0: it is not listed. */
-static size_t debug_describe(const rondo_loop *loop,
-                             const struct handle *handle, char *line,
-                             size_t size)
-{
-    const struct handle_class *class = handle_classes[handle->kind];
-    char raw[160], state[4 * sizeof raw];
-    if (!class->describe || !class->describe(handle, raw, sizeof raw))
-        return 0;
-    error_print(state, sizeof state, raw);
-    int64_t age = (sys_clock() - loop->born) / 1000000 - handle->born_ms;
-    int used = snprintf(line, size, "%s %s%s, %lld.%03lld s", class->name,
-                        state, handle->background ? ", background" : "",
-                        (long long)(age / 1000), (long long)(age % 1000));
-    return used < 0 ? 0 : (size_t)used < size ? (size_t)used : size - 1;
-}
-
-/* The program may close any handle in `line`, this one too. */
-static NOINLINE int debug_dump_kind(rondo_loop *loop, enum handle_kind kind,
-                                    rondo_line_fn line, void *arg)
-{
-    SYS_STOP_EXCEPTIONS();
-    struct handle_walk walk;
-    struct handle *h;
-    int lines = 0;
-    handle_walk_begin(loop, kind, &walk);
-    while ((h = handle_walk_next(loop, &walk))) {
-        char text[768];
-        size_t size = debug_describe(loop, h, text, sizeof text);
-        if (!size)
-            continue;
-        loop_hold(loop);
-        line(arg, text, size);
-        loop_let_go(loop);
-        lines++;
-    }
-    return lines;
-}
-
-int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line, void *arg)
-{
-    int error = loop_check(loop, "loop_dump");
-    if (error)
-        return error;
-    if (!line)
-        return error_set(RONDO_EINVAL, "loop_dump: no function");
-    int lines = 0;
-    for (int kind = 0; kind < HANDLE_KINDS; kind++)
-        lines += debug_dump_kind((rondo_loop *)(uintptr_t)loop,
-                                 (enum handle_kind)kind, line, arg);
-    return lines;
-}
-
-static void debug_report_line(void *arg, const char *line, size_t size)
-{
-    rondo_loop *loop = arg;
-    error_set(RONDO_OK, "open at close: %.*s", (int)size, line);
-    rondo_exception e = loop_exception(RONDO_OK);
-    rondo_loop_call_exception_handler(loop, &e);
-}
-
-void loop_report_open(rondo_loop *loop)
-{
-    (void)rondo_loop_dump(loop, debug_report_line, loop);
 }

@@ -37,7 +37,7 @@ void hooks_run(rondo_loop *loop, unsigned when)
         const struct hook *h = loop->next_hook;
         loop->next_hook = h->next;
         if (h->when & when && h->round != loop->hook_round)
-            loop_call(loop, h->fn, h->arg);
+            loop_call(loop, RONDO_DOES_HOOK, h->fn, h->arg);
     }
 }
 

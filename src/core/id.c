@@ -72,17 +72,10 @@ void id_free(rondo_loop *loop, rondo_id id)
     assert(!id_find(loop, id));
 }
 
-rondo_id id_next(rondo_loop *loop, rondo_id id)
+rondo_id id_next_slow(rondo_loop *loop, rondo_id id)
 {
-    struct id_slot *slot = &loop->ids[id_slot(id)];
-    if (slot->generation != id_generation(id) ||
-        slot->generation == ID_GENERATION_MAX) {
-        id_free(loop, id);
-        return 0;
-    }
-    assert(slot->object);
-    slot->generation++;
-    return id + (INT64_C(1) << ID_SLOT_BITS);
+    id_free(loop, id);
+    return 0;
 }
 
 struct handle *id_object(const rondo_loop *loop, rondo_id id)

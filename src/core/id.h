@@ -7,9 +7,9 @@
 
 /* An id has 63 bits: 2 for the kind, 12 for the loop's tag, 49 for the rest.
  * The rest of a callback is its place among all callbacks that the loop was
- * ever given, plus one; that of a post its place among all posts. The rest of a timer or an operation is a slot (24 bits)
- * and the slot's generation (25 bits). A slot whose generation is used up
- * retires, so no id comes twice. */
+ * ever given, plus one; that of a post its place among all posts. The rest of a
+ * timer or an operation is a slot (24 bits) and the slot's generation (25 bits).
+ * A slot whose generation is used up retires, so no id comes twice. */
 enum id_kind { ID_SOON, ID_TIMER, ID_OPERATION, ID_POST };
 
 enum {
@@ -84,7 +84,17 @@ void id_free(rondo_loop *loop, rondo_id id);
  * id that is returned, without id_new; 0: there is none, since the id was freed
  * or its slot has retired. Until then the next id names the memory, too, so
  * `cancel` has to know an operation that has ended. */
-rondo_id id_next(rondo_loop *loop, rondo_id id);
+COLD rondo_id id_next_slow(rondo_loop *loop, rondo_id id);
+static inline rondo_id id_next(rondo_loop *loop, rondo_id id)
+{
+    struct id_slot *slot = &loop->ids[id_slot(id)];
+    if (slot->generation != id_generation(id) ||
+        slot->generation == ID_GENERATION_MAX)
+        return id_next_slow(loop, id);
+    assert(slot->object);
+    slot->generation++;
+    return id + (INT64_C(1) << ID_SLOT_BITS);
+}
 /* What the id names; NULL: nothing, or a callback, a timer or a post. */
 struct handle *id_object(const rondo_loop *loop, rondo_id id);
 /* These two return 0, or RONDO_ENOENT without a sentence: the id names nothing,

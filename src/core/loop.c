@@ -6,7 +6,10 @@
 #include "core/backend.h"
 #include "core/hooks.h"
 #include "core/id.h"
+#include "core/observe.h"
 #include "core/part.h"
+#include "core/probe.h"
+#include "core/quarantine.h"
 #include "core/release.h"
 #include "core/remote.h"
 #include "core/signals.h"
@@ -17,6 +20,11 @@
 /* What one iteration runs at most, so that a flood of one kind delays the
  * others by a few milliseconds only. */
 enum { CALLBACKS_LIMIT = 4096, TIMERS_LIMIT = 1024 };
+
+/* While callbacks keep the loop busy and the kernel had nothing the last time,
+ * it is not asked before each iteration: so many go by at most, in so short a
+ * time. A descriptor that stays ready is told in each. */
+enum { RESTS_LIMIT = 15, RESTS_NS = 20000 };
 
 /* How long a closing loop goes on although its waits fail: about 5 s. */
 enum { FAILED_WAITS_LIMIT = 1000, FAILED_WAIT_MS = 5 };
@@ -47,7 +55,7 @@ static bool loop_is_sound(const rondo_loop *loop)
 {
     uint64_t ring = loop->ring_tail - loop->ring_head;
     uint64_t things = loop->timers.slots_used + 1 + loop->live_handles;
-    return ring <= loop->ring_room && loop->ring_background <= ring &&
+    return ring <= loop->ring_mask + 1 && loop->ring_background <= ring &&
            !*loop->ready_last && loop->table_used <= loop->table_room &&
            (loop->metrics.iterations % things || loop_counts_are_sound(loop));
 }
@@ -101,14 +109,30 @@ static COLD int64_t loop_prepare_hooks(rondo_loop *loop, int64_t most_ns)
     return hooks_have(loop, RONDO_IDLE) ? 0 : most_ns;
 }
 
-static int loop_collect(rondo_loop *loop, int64_t most_ns)
+/* There is something to run. true: the kernel need not be asked before. */
+static INLINED bool loop_rests(rondo_loop *loop)
 {
-    if (loop->hooks)
+    if (!loop->rests_left || loop->ready_first ||
+        atomic_load_explicit(&loop->requests, memory_order_relaxed))
+        return false;
+    loop->rests_left--;
+    loop->now = sys_clock();
+    return loop->now - loop->asked < RESTS_NS;
+}
+
+/* unusual: there are hooks, or it is observed. */
+static INLINED int loop_collect_as(rondo_loop *loop, int64_t most_ns,
+                                   bool unusual)
+{
+    struct doing wait = {.loop = NULL};
+    if (unusual)
         most_ns = loop_prepare_hooks(loop, most_ns);
     int64_t start = 0, timeout = 0;
     if (most_ns > 0 && !loop_has_work(loop)) {
         start = sys_clock();
         timeout = loop_time_left(loop, most_ns, start);
+    } else if (!unusual && loop_rests(loop)) {
+        return 0;
     }
     assert(loop->depth == 1);
     assert(timeout >= 0 && (!timeout || !loop->ready_first));
@@ -119,23 +143,35 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
         if (atomic_load(&loop->requests))
             timeout = 0;
     }
+    if (unusual && loop->observed)
+        observe_wait(loop, &wait, timeout);
     int error = loop->backend->wait(loop, timeout);
     atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
     /* The wait is over: what wakes from now on wakes the next one. */
     if (atomic_load_explicit(&loop->requests, memory_order_relaxed) & LOOP_WAKE)
         atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_WAKE);
     loop->prepared = false;
-    loop->now = sys_clock();
-    if (timeout)
+    loop->now = loop->asked = sys_clock();
+    loop->rests_left = loop->ready_first ? 0 : loop->rests_most;
+    if (timeout) {
         loop->metrics.idle_ns += loop->now - start;
-    if (loop->hooks)
+        PROBE3(wait_end, loop, timeout, loop->now - start);
+    }
+    if (unusual && wait.loop)
+        observe_end(&wait, error);
+    if (unusual)
         loop_run_hooks(loop);
     return error;
 }
 
+static COLD int loop_collect(rondo_loop *loop, int64_t most_ns)
+{
+    return loop_collect_as(loop, most_ns, true);
+}
+
 /* `next` is read before done, which may free its own task. It stays valid,
  * since a task that is READY is never freed. */
-static void loop_run_ready(rondo_loop *loop)
+static INLINED void loop_run_ready_as(rondo_loop *loop, bool unusual)
 {
     struct task *task = loop->ready_first;
     loop->ready_first = NULL;
@@ -145,32 +181,65 @@ static void loop_run_ready(rondo_loop *loop)
         assert(task->state == TASK_READY);
         task->state = TASK_IDLE;
         loop->metrics.callbacks++;
-        task->done(loop, task);
+        if (unusual && loop->observed)
+            observe_task(loop, task);
+        else
+            task->done(loop, task);
         task = next;
     }
 }
 
+static COLD void loop_run_ready(rondo_loop *loop)
+{
+    loop_run_ready_as(loop, true);
+}
+
+/* Up to which place this iteration runs the ring. */
+static inline uint64_t loop_ring_end(const rondo_loop *loop)
+{
+    uint64_t end = loop->ring_tail;
+    return end - loop->ring_head > CALLBACKS_LIMIT
+               ? loop->ring_head + CALLBACKS_LIMIT
+               : end;
+}
+
 /* The order that programs see. What a callback adds to any of these queues is
  * left for the next iteration. */
-static int loop_iterate(rondo_loop *loop, int64_t most_ns)
+static INLINED int loop_iterate_as(rondo_loop *loop, int64_t most_ns,
+                                   bool unusual)
 {
     assert(loop->depth == 1 && !loop->closing);
-    int error = loop_collect(loop, most_ns);
+    int error = unusual ? loop_collect(loop, most_ns)
+                        : loop_collect_as(loop, most_ns, false);
     loop->metrics.iterations++;
     timers_mark(&loop->timers);
-    uint64_t end = loop->ring_tail;
-    if (end - loop->ring_head > CALLBACKS_LIMIT)
-        end = loop->ring_head + CALLBACKS_LIMIT;
     if (remote_has_work(loop) && remote_take(loop))
-        remote_run_in_order(loop, CALLBACKS_LIMIT, end);
-    else if (loop->ring_head != end)
-        loop_run_ring(loop, end);
-    loop_run_ready(loop);
+        remote_run_in_order(loop, CALLBACKS_LIMIT, loop_ring_end(loop));
+    else if (loop->ring_head != loop->ring_tail)
+        loop_run_ring_here(loop, loop_ring_end(loop));
+    if (unusual)
+        loop_run_ready(loop);
+    else if (loop->ready_first)
+        loop_run_ready_as(loop, false);
     if (loop->timers.next <= loop->now)
         timers_run(loop, TIMERS_LIMIT);
+    if (unusual && loop->observed)
+        observe_iteration(loop);
     assert(loop->depth == 1 && loop_is_sound(loop));
     assert(error <= 0);
     return error;
+}
+
+static COLD int loop_iterate_unusual(rondo_loop *loop, int64_t most_ns)
+{
+    return loop_iterate_as(loop, most_ns, true);
+}
+
+static inline int loop_iterate(rondo_loop *loop, int64_t most_ns)
+{
+    return loop->hooks || loop->observed
+               ? loop_iterate_unusual(loop, most_ns)
+               : loop_iterate_as(loop, most_ns, false);
 }
 
 /* ---- running ---- */
@@ -195,11 +264,16 @@ static bool loop_take_requests(rondo_loop *loop)
     return atomic_load(&loop->requests) & some && loop_handle_requests(loop);
 }
 
-static bool loop_is_alive(rondo_loop *loop)
+static inline bool loop_lives(const rondo_loop *loop)
 {
     return loop->alive || loop->ready_first ||
            loop->ring_tail - loop->ring_head > loop->ring_background ||
            remote_has_work(loop);
+}
+
+bool loop_is_alive(const rondo_loop *loop)
+{
+    return loop_lives(loop);
 }
 
 static int loop_enter(rondo_loop *loop, const char *what)
@@ -211,10 +285,12 @@ static int loop_enter(rondo_loop *loop, const char *what)
         return error_set(RONDO_EBUSY, "%s: the loop is %s", what,
                          loop->closing ? "being closed"
                          : loop->depth
-                             ? "running; wait until that call has returned"
+                             ? "running; stop it, and wait until that call has "
+                               "returned"
                              : "in a call of the program");
     assert(!loop->closing);
     loop->depth = 1;
+    loop->rests_left = loop->rests_most = 0;
     return 0;
 }
 
@@ -233,8 +309,10 @@ static NOINLINE int loop_run(rondo_loop *loop, bool forever, const char *what)
     if (result)
         return result;
     loop->told_ns = 0;
+    if (!loop->backend->send_now) /* each wait sends what it keeps */
+        loop->rests_most = RESTS_LIMIT;
     for (;;) {
-        if (!forever && !atomic_load(&loop->requests) && !loop_is_alive(loop))
+        if (!forever && !atomic_load(&loop->requests) && !loop_lives(loop))
             break;
         result = loop_iterate(loop, RONDO_NEVER);
         if (loop_take_requests(loop) && !result)
@@ -292,85 +370,12 @@ NOINLINE int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns)
         return error;
     if (timeout_ns > 0)
         loop->told_ns = 0; /* it is run alone */
-    error = loop_iterate(loop, loop_is_alive(loop) ? timeout_ns : 0);
+    error = loop_iterate(loop, loop_lives(loop) ? timeout_ns : 0);
     (void)loop_take_requests(loop);
     loop_leave(loop);
     if (loop->told_ns)
         embed_go_on_waiting(loop);
-    return error ? error : loop_is_alive(loop);
-}
-
-/* ---- handles ---- */
-
-void handle_open(rondo_loop *loop, struct handle *handle, enum handle_kind kind)
-{
-    assert(kind < HANDLE_KINDS && handle_classes[kind]);
-    handle->kind = (unsigned char)kind;
-    handle->background = handle->inherited = false;
-    handle->born_ms = (uint32_t)((loop->now - loop->born) / 1000000);
-    handle->next = loop->handles[kind];
-    handle->link = &loop->handles[kind];
-    if (handle->next)
-        handle->next->link = &handle->next;
-    loop->handles[kind] = handle;
-    loop->live[kind]++;
-    loop->live_handles++;
-    loop->alive++;
-    assert(*handle->link == handle);
-}
-
-void handle_close(rondo_loop *loop, struct handle *handle)
-{
-    assert(*handle->link == handle && loop->live[handle->kind] > 0);
-    assert(handle->background || loop->alive > 0);
-    *handle->link = handle->next;
-    if (handle->next)
-        handle->next->link = handle->link;
-    handle->link = NULL;
-    loop->live[handle->kind]--;
-    loop->live_handles--;
-    if (!handle->background)
-        loop->alive--;
-    for (struct handle_walk *w = loop->walk; w; w = w->outer)
-        if (w->next == handle)
-            w->next = handle->next;
-}
-
-void handle_walk_begin(rondo_loop *loop, enum handle_kind kind,
-                       struct handle_walk *walk)
-{
-    *walk = (struct handle_walk){loop->handles[kind], loop->walk};
-    loop->walk = walk;
-}
-
-struct handle *handle_walk_next(rondo_loop *loop, struct handle_walk *walk)
-{
-    struct handle *handle = walk->next;
-    assert(loop->walk == walk);
-    if (handle)
-        walk->next = handle->next;
-    else
-        loop->walk = walk->outer;
-    return handle;
-}
-
-void handle_set_background(rondo_loop *loop, struct handle *handle,
-                           bool background)
-{
-    assert(*handle->link == handle);
-    if (handle->background == background)
-        return;
-    assert(!background || loop->alive > 0);
-    handle->background = background;
-    loop->alive += background ? (size_t)-1 : 1;
-}
-
-void handles_inherit(rondo_loop *loop)
-{
-    assert(loop->generation != sys_fork_generation);
-    for (int kind = 0; kind < HANDLE_KINDS; kind++)
-        for (struct handle *h = loop->handles[kind]; h; h = h->next)
-            h->inherited = true;
+    return error ? error : loop_lives(loop);
 }
 
 /* ---- opening and closing ---- */
@@ -401,8 +406,10 @@ static void loop_free_all(rondo_loop *loop)
     }
     free_list_clear(loop);
     timers_free(loop);
+    quarantine_close(loop);
     remote_close(loop);
     release_free(loop);
+    observe_close(loop);
     if (loop->backend_data)
         loop->backend->close(loop);
     loop_free(loop, loop->ring);
@@ -465,7 +472,8 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
     loop->tag = number & ((1U << ID_TAG_BITS) - 1);
     loop->first_generation = id_first_generation(number);
     assert(loop->first_generation <= ID_GENERATION_MAX);
-    loop->ring_head = loop->ring_tail = id_first_place(number);
+    loop->ring_head = loop->ring_tail = loop->ring_full =
+        (uint64_t)id_make(loop, ID_SOON, id_first_place(number));
     atomic_init(&loop->ring_seen, (uint32_t)loop->ring_tail);
     timers_init(&loop->timers);
     loop->born = loop->now = sys_clock();
@@ -478,9 +486,9 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
     sys_fork_watch();
     loop->generation = sys_fork_generation;
     loop_set_guard(loop);
-    loop->metrics.size = sizeof loop->metrics;
     atomic_init(&loop->sleeping, false);
     atomic_init(&loop->requests, 0);
+    atomic_init(&loop->thread_told, false);
 }
 
 static int loop_check_parts(const rondo_loop_options *o)
@@ -541,13 +549,14 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
     memset(made, 0, size); /* the rest is left alone */
     made->backend = backend;
-    made->debug = loop_wants_debug(o.debug, has_env);
+    made->debug = made->observed = loop_wants_debug(o.debug, has_env);
     loop_init(made, &o, a);
     error = loop_open_all(made, &o);
     if (error)
         loop_free_all(made);
     else
         *loop = made;
+    PROBE2(loop_new, made, error);
     return error;
 }
 
@@ -634,6 +643,7 @@ NOINLINE int rondo_loop_close(rondo_loop *loop)
         return error;
     if (loop->debug)
         loop_report_open(loop);
+    PROBE1(loop_close, loop);
     loop->closing = true;
     loop_set_guard(loop);
     loop->now = sys_clock();

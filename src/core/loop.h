@@ -31,6 +31,9 @@ struct signals;
 struct handle_walk;
 struct hook;
 struct releases;
+struct meter;
+struct doing;
+struct ended;
 
 /* IDLE: not started, or done. PENDING: the backend has it; operations only.
  * READY: on the ready list. */
@@ -99,6 +102,7 @@ enum free_list_kind {
     FREE_LIST_SOCK,
     FREE_LIST_SOCK_CALL,
     FREE_LIST_SENDFILE,
+    FREE_LIST_TRANSPORT,
     FREE_LISTS
 };
 
@@ -160,6 +164,12 @@ enum {
  * wait returns at once. LOOP_POSTED: threads have sent something (remote.c). */
 enum { LOOP_STOP = 1, LOOP_SIGNALS = 2, LOOP_WAKE = 4, LOOP_POSTED = 8 };
 
+/* What is always counted, for the metrics. */
+struct loop_counts {
+    uint64_t iterations, events, callbacks, allocations, timers_skipped;
+    int64_t idle_ns;
+};
+
 /* All fields belong to the loop's thread, except `ring_seen`, `sleeping` and
  * `requests`, and except `generation`, which any thread may read. */
 struct rondo_loop {
@@ -167,20 +177,28 @@ struct rondo_loop {
     struct task *ready_first, **ready_last; /* the ready list */
     const struct backend *backend;
     void *backend_data, *backend_room;
-    char *scratch;     /* one read at a time; valid during one dispatch */
-    int64_t now;       /* the clock, read after each wait */
-    uint32_t guard;    /* loop_set_guard: what a call checks on the fast path */
-    unsigned depth;    /* calls of run, run_once and close under way: 0 or 1 */
-    unsigned held;     /* see loop_hold */
-    bool debug;        /* debug mode */
-    bool closing;      /* rondo_loop_close has begun */
-    bool prepared;     /* a main loop is to be woken, as prepare promised */
-    bool told_list;    /* by prepare_poll: descriptors, and not one alone */
-    bool posts_left;   /* some of what was taken from the inbox has not run */
+    char *scratch;   /* one read at a time; valid during one dispatch */
+    int64_t now;     /* the clock, read after each wait */
+    int64_t asked;   /* ... after the last wait that asked the kernel */
+    uint32_t guard;  /* loop_set_guard: what a call checks on the fast path */
+    unsigned depth;  /* calls of run, run_once and close under way: 0 or 1 */
+    unsigned held;   /* see loop_hold */
+    bool debug;      /* debug mode */
+    bool observed;   /* debug mode, a tracer or a meter is on (observe.h) */
+    bool closing;    /* rondo_loop_close has begun */
+    bool prepared;   /* a main loop is to be woken, as prepare promised */
+    bool told_list;  /* by prepare_poll: descriptors, and not one alone */
+    bool posts_left; /* some of what was taken from the inbox has not run */
+    /* iterations that need not ask the kernel now, and after a wait */
+    unsigned char rests_left, rests_most;
     struct soon *ring; /* a power of two of callbacks; NULL: none so far */
-    uint64_t ring_head; /* the place of the next callback, counted over all */
-    uint64_t ring_tail; /* one behind the last; indices are modulo ring_room */
-    size_t ring_room;
+    /* Places are counted over all callbacks, above the bits of an id that name
+     * the loop: one more than its place is the callback's id. */
+    uint64_t ring_head;     /* the place of the next callback */
+    uint64_t ring_tail;     /* one behind the last */
+    uint64_t ring_full;     /* no callback is put there; the head may have moved
+                           since this was found out */
+    size_t ring_mask;       /* the number of places minus 1 */
     size_t ring_background; /* of the ring: those that do not keep run running,
                                cancelled ones among them */
     size_t alive; /* handles and timers that keep rondo_loop_run running */
@@ -212,6 +230,7 @@ struct rondo_loop {
     struct hook *next_hook;    /* to be called next, while hooks run */
     uint64_t hook_round;       /* how often hooks have been run */
     struct loop_block *free_at_close, *free_list[FREE_LISTS];
+    unsigned kept_some;     /* blocks of the lists that have a limit */
     void *part[LOOP_PARTS]; /* the state of each part: loop_part_state */
 
     /* what the program has set, and what it asks for */
@@ -225,7 +244,20 @@ struct rondo_loop {
     int64_t slow_ns, close_grace_ns, born;
     sys_thread_id thread; /* the loop's; checked in debug mode only */
     uint32_t generation;  /* sys_fork_generation when made or taken over */
-    rondo_loop_metrics metrics;
+    struct loop_counts metrics;
+
+    /* who looks at it (observe.h) */
+    rondo_tracer_fn tracer; /* NULL: there is none */
+    void *tracer_arg;
+    struct doing *doing; /* the innermost under way */
+    struct meter *meter; /* NULL: metering was never on */
+    bool metering;
+
+    /* debug mode (quarantine.h) */
+    struct ended *ended; /* this is no loop, but a stone in place of one */
+    struct ended *quarantine, *quarantine_last; /* the oldest first */
+    unsigned quarantined;
+    atomic_bool thread_told; /* a call of a wrong thread is being told */
 };
 
 /* ---- memory ---- */
@@ -264,6 +296,40 @@ static inline void free_list_put(rondo_loop *loop, enum free_list_kind kind,
     assert(block && block != loop->free_list[kind]);
     block->next = loop->free_list[kind];
     loop->free_list[kind] = block;
+}
+
+/* The same of a type of which there may be many, and whose blocks are not
+ * zeroed: so many are kept at most. None where a sanitizer looks for uses after
+ * the end. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { FREE_LIST_MOST = 0 };
+#elif defined(__has_feature)
+enum { FREE_LIST_MOST = __has_feature(address_sanitizer) ? 0 : 64 };
+#else
+enum { FREE_LIST_MOST = 64 };
+#endif
+
+static inline void *free_list_take_some(rondo_loop *loop,
+                                        enum free_list_kind kind, size_t size)
+{
+    struct loop_block *block = loop->free_list[kind];
+    assert(kind < FREE_LISTS && size >= sizeof *block);
+    if (!block)
+        return loop_alloc(loop, size);
+    loop->free_list[kind] = block->next;
+    loop->kept_some--;
+    return block;
+}
+
+static inline void free_list_put_some(rondo_loop *loop,
+                                      enum free_list_kind kind, void *p)
+{
+    if (loop->kept_some >= FREE_LIST_MOST) {
+        loop_free(loop, p);
+        return;
+    }
+    loop->kept_some++;
+    free_list_put(loop, kind, p);
 }
 
 /* Frees the blocks of all lists. */
@@ -366,12 +432,12 @@ static inline void loop_push(rondo_loop *loop, struct task *task)
     loop->ready_last = &task->next;
 }
 
-/* Runs the callbacks of the ring whose place is before `end`. */
-void loop_run_ring(rondo_loop *loop, uint64_t end);
-
 /* How long a wait may take, but not longer than most_ns, by what is to run, what
  * is requested and the next timer. */
 int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now);
+
+/* Does anything keep rondo_loop_run running? */
+bool loop_is_alive(const rondo_loop *loop);
 
 /* After a run_once of an embedded loop, whose main loop may be about to wait as
  * prepare has told it. */
@@ -385,27 +451,46 @@ void loop_nudge(rondo_loop *loop);
  * handler. Costs a system call once a wait. */
 void loop_wake(rondo_loop *loop);
 
-/* In debug mode: reports a callback that began at start_ns and took longer than
- * slow_ns to the exception handler. */
-void loop_report_slow(rondo_loop *loop, rondo_fn fn, int64_t start_ns);
-void loop_call_timed(rondo_loop *loop, rondo_fn fn, void *arg);
+/* Calls a callback of the program that an observed loop is to see. */
+COLD void loop_call_observed(rondo_loop *loop, rondo_activity activity,
+                             rondo_fn fn, void *arg);
 
-/* Calls a callback of the program, counts it, and in debug mode reports it if
- * it was slow. */
-static inline void loop_call(rondo_loop *loop, rondo_fn fn, void *arg)
+/* Calls a callback of the program, and counts it. */
+static inline void loop_call(rondo_loop *loop, rondo_activity activity,
+                             rondo_fn fn, void *arg)
 {
     loop->metrics.callbacks++;
-    if (loop->debug)
-        loop_call_timed(loop, fn, arg);
+    if (loop->observed)
+        loop_call_observed(loop, activity, fn, arg);
     else
         fn(loop, arg);
+}
+
+/* The callback that has just been taken off the ring has flags. Returns false
+ * if it was cancelled. */
+COLD bool loop_run_marked(rondo_loop *loop, unsigned flags);
+
+/* Runs the callbacks of the ring whose place is before `end`. */
+void loop_run_ring(rondo_loop *loop, uint64_t end);
+static INLINED void loop_run_ring_here(rondo_loop *loop, uint64_t end)
+{
+    assert(end - loop->ring_head <= loop->ring_tail - loop->ring_head);
+    while (loop->ring_head != end) {
+        /* Read first: the callback may make the ring grow. */
+        const struct soon *soon =
+            &loop->ring[loop->ring_head++ & loop->ring_mask];
+        rondo_fn fn = soon->fn;
+        void *arg = soon->arg;
+        if (!soon->flags || loop_run_marked(loop, soon->flags))
+            loop_call(loop, RONDO_DOES_CALLBACK, fn, arg);
+    }
 }
 
 /* The value to pass to the exception handler: `error` with this thread's
  * sentence and system code, which it points at. */
 struct rondo_exception loop_exception(int error);
 
-/* In debug mode: reports each open handle to the exception handler. */
+/* In debug mode: reports what is open to the exception handler. */
 void loop_report_open(rondo_loop *loop);
 
 /* ---- handles ---- */

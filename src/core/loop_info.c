@@ -3,8 +3,11 @@
 #include "base/error.h"
 #include "core/backend.h"
 #include "core/loop.h"
+#include "core/observe.h"
 #include "core/part.h"
 #include "core/remote.h"
+
+#include <string.h>
 
 bool rondo_loop_is_running(const rondo_loop *loop)
 {
@@ -76,13 +79,31 @@ int rondo_get_clock_info(const rondo_loop *loop, rondo_clock_info *info)
     return loop_give(info, &facts, sizeof facts, "get_clock_info");
 }
 
+static void loop_info_meter(const struct meter *meter, rondo_loop_metrics *m)
+{
+    m->bytes_received = meter->bytes_received;
+    m->bytes_sent = meter->bytes_sent;
+    m->lag_most_ns = meter->lag_most_ns;
+    memcpy(m->lag, meter->lag, sizeof m->lag);
+    memcpy(m->time_ns, meter->time_ns, sizeof meter->time_ns);
+}
+
 int rondo_loop_get_metrics(const rondo_loop *loop, rondo_loop_metrics *metrics)
 {
     int error = loop_check(loop, "loop_get_metrics");
     if (error)
         return error;
-    rondo_loop_metrics m = loop->metrics;
-    m.allocations += remote_allocations(loop);
+    const struct loop_counts *c = &loop->metrics;
+    rondo_loop_metrics m = {.size = sizeof m,
+                            .iterations = c->iterations,
+                            .events = c->events,
+                            .callbacks = c->callbacks,
+                            .allocations =
+                                c->allocations + remote_allocations(loop),
+                            .timers_skipped = c->timers_skipped,
+                            .idle_ns = c->idle_ns};
+    if (loop->meter)
+        loop_info_meter(loop->meter, &m);
     m.live_timers = loop->timers.live - loop->timers.hidden;
     m.live_watchers = loop->live_watchers;
     m.live_transports = loop->live[HANDLE_TRANSPORT];

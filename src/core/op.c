@@ -65,27 +65,6 @@ void io_init(struct io *io, sys_fd fd, enum io_owner owner)
 /* After each removal assertions look at the whole table if it is this small. */
 enum { IO_CHECKED_ROOM = 64 };
 
-/* The table: open addressing, linear probing, at most three quarters full. */
-
-static size_t io_home(const rondo_loop *loop, sys_fd fd)
-{
-    uint64_t hash = (uint64_t)fd * UINT64_C(0x9E3779B97F4A7C15);
-    return (size_t)(hash >> 32) & (loop->table_room - 1);
-}
-
-static size_t io_probe(const rondo_loop *loop, sys_fd fd)
-{
-    size_t i = io_home(loop, fd);
-    while (loop->table[i] && loop->table[i]->fd != fd)
-        i = (i + 1) & (loop->table_room - 1);
-    return i;
-}
-
-struct io *io_find(const rondo_loop *loop, sys_fd fd)
-{
-    return loop->table[io_probe(loop, fd)];
-}
-
 struct io *io_find_used(const rondo_loop *loop, sys_fd fd)
 {
     struct io *io = io_find(loop, fd);
@@ -251,6 +230,17 @@ size_t io_take_rest(rondo_loop *loop, struct io *io, void *data, size_t size)
                : 0;
 }
 
+bool io_reads_datagrams(const rondo_loop *loop)
+{
+    return loop->backend->lend_datagrams;
+}
+
+int io_lend_datagrams(rondo_loop *loop, struct io *io,
+                      struct sys_received *list, unsigned count, size_t room)
+{
+    return loop->backend->lend_datagrams(loop, io, list, count, room);
+}
+
 bool io_sends_later(const rondo_loop *loop)
 {
     return loop->backend->send_later;
@@ -263,17 +253,31 @@ bool io_send_later(rondo_loop *loop, struct io *io, const void *data,
     return loop->backend->send_later(loop, io, data, size);
 }
 
+bool io_sends_datagrams_later(const rondo_loop *loop)
+{
+    return loop->backend->send_datagram_later;
+}
+
+bool io_send_datagram_later(rondo_loop *loop, struct io *io,
+                            const struct sys_outgoing *out)
+{
+    assert(io->attached && io->owner == IO_DATAGRAM && !io->kept);
+    return loop->backend->send_datagram_later(loop, io, out);
+}
+
 void io_send_kept(rondo_loop *loop, const struct io *io)
 {
     loop->backend->send_now(loop, io);
     assert(!io->kept);
 }
 
-void io_unsent(rondo_loop *loop, struct io *io, const void *rest, size_t size,
+void io_unsent(rondo_loop *loop, struct io *io, const struct sys_outgoing *rest,
                int error)
 {
-    assert(!io->kept && io->owner == IO_TRANSPORT && size && error);
-    loop_parts[PART_STREAM]->unsent(loop, io, rest, size, error);
+    bool stream = io->owner == IO_TRANSPORT;
+    assert(!io->kept && (stream || io->owner == IO_DATAGRAM) && error);
+    loop_parts[stream ? PART_STREAM : PART_DATAGRAM]->unsent(loop, io, rest,
+                                                             error);
 }
 
 int io_try(rondo_loop *loop, sys_fd fd)

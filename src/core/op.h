@@ -203,6 +203,12 @@ int64_t io_lend(rondo_loop *loop, struct io *io, char **data);
  * and tells what there is to take. */
 size_t io_take_rest(rondo_loop *loop, struct io *io, void *data, size_t size);
 
+/* The same of an OP_RECEIVE's descriptor, for datagrams: as the backend's
+ * lend_datagrams. */
+bool io_reads_datagrams(const rondo_loop *loop);
+int io_lend_datagrams(rondo_loop *loop, struct io *io,
+                      struct sys_received *list, unsigned count, size_t room);
+
 /* Does the backend send later what it is given now? */
 bool io_sends_later(const rondo_loop *loop);
 /* Where no bytes wait before them: the backend keeps a copy and sends it before
@@ -210,6 +216,10 @@ bool io_sends_later(const rondo_loop *loop);
  * now (io_unsent). */
 bool io_send_later(rondo_loop *loop, struct io *io, const void *data,
                    size_t size);
+/* The same of a datagram: nothing is kept of that descriptor, and none waits. */
+bool io_sends_datagrams_later(const rondo_loop *loop);
+bool io_send_datagram_later(rondo_loop *loop, struct io *io,
+                            const struct sys_outgoing *out);
 /* Sends what it keeps of that descriptor. What the kernel does not take has come
  * to io_unsent on return. */
 COLD void io_send_kept(rondo_loop *loop, const struct io *io);
@@ -221,15 +231,34 @@ static inline void io_send_now(rondo_loop *loop, const struct io *io)
 /* For backends: of what was kept these bytes have not left. RONDO_EAGAIN: they
  * can wait; else why they never will. Outside of a wait the descriptor's owner
  * has asked for it by io_send_now. */
-void io_unsent(rondo_loop *loop, struct io *io, const void *rest, size_t size,
+void io_unsent(rondo_loop *loop, struct io *io, const struct sys_outgoing *rest,
                int error);
 
 /* Makes the backend forget what the kernel knows of an attached descriptor: its
  * number may name another file by now. As with io_detach, nothing goes on. */
 void io_reattach(rondo_loop *loop, struct io *io);
 
+/* The table: open addressing, linear probing, at most three quarters full. The
+ * hash keeps runs short, which a removal looks through. */
+static inline size_t io_home(const rondo_loop *loop, sys_fd fd)
+{
+    uint64_t hash = (uint64_t)fd * UINT64_C(0x9E3779B97F4A7C15);
+    return (size_t)(hash >> 32) & (loop->table_room - 1);
+}
+
+static inline size_t io_probe(const rondo_loop *loop, sys_fd fd)
+{
+    size_t i = io_home(loop, fd);
+    while (loop->table[i] && loop->table[i]->fd != fd)
+        i = (i + 1) & (loop->table_room - 1);
+    return i;
+}
+
 /* Returns the io that is entered with this number, or NULL. */
-struct io *io_find(const rondo_loop *loop, sys_fd fd);
+static inline struct io *io_find(const rondo_loop *loop, sys_fd fd)
+{
+    return loop->table[io_probe(loop, fd)];
+}
 /* The same, but an IO_UNUSED is NULL. */
 struct io *io_find_used(const rondo_loop *loop, sys_fd fd);
 

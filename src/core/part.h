@@ -29,9 +29,11 @@ struct loop_part {
     void (*after_fork)(rondo_loop *loop);
     /* rondo_loop_get_metrics: adds its own counts. */
     void (*count)(const rondo_loop *loop, rondo_loop_metrics *metrics);
-    /* io_unsent, of a transport's descriptor. Runs no code of the program's. */
-    void (*unsent)(rondo_loop *loop, struct io *io, const void *rest,
-                   size_t size, int error);
+    /* loop->observed has changed: no fast path may pass it by. */
+    void (*observed)(rondo_loop *loop);
+    /* io_unsent, of a descriptor of the part's. Runs no code of the program's. */
+    void (*unsent)(rondo_loop *loop, struct io *io,
+                   const struct sys_outgoing *rest, int error);
 };
 
 extern const struct loop_part *const loop_parts[LOOP_PARTS];

@@ -300,16 +300,24 @@ static COLD int64_t reactor_wait_without_wake(rondo_loop *loop,
     return RONDO_MS(LOOK_MS);
 }
 
-int reactor_wait(rondo_loop *loop, int64_t timeout_ns)
+static COLD int reactor_wait_slow(rondo_loop *loop, int64_t timeout_ns)
 {
     struct reactor *r = reactor_of(loop);
-    assert(timeout_ns >= 0);
     if (reactor_lacks_wake(r))
         timeout_ns = reactor_wait_without_wake(loop, r, timeout_ns);
     int error = r->poller->wait(loop, r->state.bytes, timeout_ns);
     if (error && loop->closing)
         reactor_try_all(loop);
     return error;
+}
+
+int reactor_wait(rondo_loop *loop, int64_t timeout_ns)
+{
+    struct reactor *r = reactor_of(loop);
+    assert(timeout_ns >= 0);
+    return reactor_lacks_wake(r) || loop->closing
+               ? reactor_wait_slow(loop, timeout_ns)
+               : r->poller->wait(loop, r->state.bytes, timeout_ns);
 }
 
 int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)

@@ -105,7 +105,7 @@ static void release_call_first(rondo_loop *loop, struct release_list *list)
     struct release *p = list->first;
     release_take(list, p);
     loop_free(loop, p);
-    loop_call(loop, r.fn, r.arg);
+    loop_call(loop, RONDO_DOES_CALLBACK, r.fn, r.arg);
 }
 
 /* What these make due comes in the next iteration. */

@@ -3,7 +3,9 @@
 #include "core/remote.h"
 
 #include "base/error.h"
+#include "base/lock.h"
 #include "core/id.h"
+#include "core/observe.h"
 
 /* A larger array is freed when it has run, so a flood does not keep its
  * memory. */
@@ -16,8 +18,9 @@ enum { POSTS_CLAIMED = 64 };
 /* The loop's part. */
 struct remote {
     struct rondo_remote *shared;
-    size_t next;    /* of shared->taken: the next one to run */
-    size_t claimed; /* of these: shared->claimed */
+    /* shared->taken, the next of them to run, and shared->claimed */
+    const struct post *items;
+    size_t used, next, claimed;
     bool late; /* some of what was taken before had not run: more may wait */
     struct completion *completions; /* taken with them, run after them */
 };
@@ -53,14 +56,14 @@ static void remote_unref(rondo_remote *r)
     if (before != 1)
         return;
     assert(!r->loop && !r->completions);
-    sys_fork_lock_destroy(&r->lock);
+    lock_destroy(&r->lock);
     sys_free(r);
 }
 
 int remote_open(rondo_loop *loop)
 {
     struct rondo_remote *r = sys_alloc(sizeof *r);
-    if (!r || sys_fork_lock_init(&r->lock) < 0) {
+    if (!r || lock_init(&r->lock) < 0) {
         sys_free(r);
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
     }
@@ -68,7 +71,9 @@ int remote_open(rondo_loop *loop)
     r->loop = loop;
     r->refuses_posts = false;
     r->inbox = r->taken = (struct posts){0};
-    r->inbox.first = loop->ring_tail; /* as far from other loops' */
+    /* as far from other loops' as callbacks are */
+    r->inbox.first =
+        (uint64_t)id_make(loop, ID_POST, id_rest((rondo_id)loop->ring_tail));
     r->claimed = 0;
     r->completions = NULL;
     r->last_completion = &r->completions;
@@ -83,9 +88,9 @@ int remote_open(rondo_loop *loop)
 void remote_refuse_posts(rondo_loop *loop)
 {
     struct rondo_remote *r = loop->remote->shared;
-    sys_mutex_lock(&r->lock.mutex);
+    lock_take(&r->lock);
     r->refuses_posts = true;
-    sys_mutex_unlock(&r->lock.mutex);
+    lock_give(&r->lock);
 }
 
 /* The caller holds the lock. */
@@ -113,12 +118,12 @@ void remote_close(rondo_loop *loop)
     if (!own)
         return;
     struct rondo_remote *r = own->shared;
-    sys_mutex_lock(&r->lock.mutex);
+    lock_take(&r->lock);
     assert(r->loop == loop || !r->loop);
     r->refuses_posts = true;
     r->loop = NULL;
     struct completion *late = remote_take_completions(r);
-    sys_mutex_unlock(&r->lock.mutex);
+    lock_give(&r->lock);
     remote_run_completions(loop, own->completions);
     remote_run_completions(loop, late);
     loop_free(loop, r->inbox.items); /* senders see refuses_posts first */
@@ -161,40 +166,78 @@ static inline void remote_tell(rondo_loop *loop, bool first)
         loop_wake(loop);
 }
 
-/* Returns the id of the post, or an error without a sentence. */
-static NOINLINE rondo_id remote_push(rondo_remote *r, rondo_fn fn, void *arg)
+/* The next four have the lock and give it back; they call nothing on the fast
+ * path. */
+static NOINLINE rondo_id remote_push_awaited(rondo_remote *r, rondo_id id)
 {
-    rondo_id id;
+    lock_pass(&r->lock);
+    return id;
+}
+
+static inline rondo_id remote_push_end(rondo_remote *r, rondo_id id)
+{
+    return lock_drop(&r->lock) ? id : remote_push_awaited(r, id);
+}
+
+static NOINLINE rondo_id remote_push_tell(rondo_remote *r, rondo_id id)
+{
+    remote_tell(r->loop, r->inbox.used == 1);
+    return remote_push_end(r, id);
+}
+
+/* There is room. */
+static inline rondo_id remote_push_put(rondo_remote *r, rondo_fn fn, void *arg)
+{
+    rondo_loop *loop = r->loop;
+    struct posts *p = &r->inbox;
+    struct post *post = &p->items[p->used];
+    assert(p->used < p->room && !r->refuses_posts);
+    post->fn = fn;
+    post->arg = arg;
+    post->place = atomic_load_explicit(&loop->ring_seen, memory_order_relaxed);
+    size_t used = ++p->used;
+    rondo_id id = (rondo_id)(p->first + used);
+    assert(id_is(loop, id, ID_POST));
+    if (used == 1 || atomic_load(&loop->sleeping))
+        return remote_push_tell(r, id);
+    return remote_push_end(r, id);
+}
+
+static NOINLINE rondo_id remote_push_slow(rondo_remote *r, rondo_fn fn,
+                                          void *arg)
+{
+    assert(r->loop || r->refuses_posts);
+    if (r->refuses_posts)
+        return remote_push_end(r, RONDO_ECLOSED);
+    if (r->inbox.used == r->inbox.room && !remote_grow(r))
+        return remote_push_end(r, RONDO_ENOMEM);
+    return remote_push_put(r, fn, arg);
+}
+
+static NOINLINE rondo_id remote_push_later(rondo_remote *r, rondo_fn fn,
+                                           void *arg)
+{
+    lock_wait(&r->lock);
+    return remote_push_slow(r, fn, arg);
+}
+
+/* Returns the id of the post, or an error without a sentence. */
+static inline rondo_id remote_push(rondo_remote *r, rondo_fn fn, void *arg)
+{
     if (r->generation != sys_fork_generation)
         return RONDO_EFORKED;
-    sys_mutex_lock(&r->lock.mutex);
-    struct posts *p = &r->inbox;
-    assert(r->loop || r->refuses_posts);
-    assert(p->used <= p->room);
-    if (r->refuses_posts) {
-        id = RONDO_ECLOSED;
-    } else if (p->used == p->room && !remote_grow(r)) {
-        id = RONDO_ENOMEM;
-    } else {
-        rondo_loop *loop = r->loop;
-        struct post *post = &p->items[p->used];
-        post->fn = fn;
-        post->arg = arg;
-        post->place =
-            atomic_load_explicit(&loop->ring_seen, memory_order_relaxed);
-        p->used++;
-        id = id_make(loop, ID_POST, p->first + p->used);
-        remote_tell(loop, p->used == 1);
-    }
-    sys_mutex_unlock(&r->lock.mutex);
-    return id;
+    if (!lock_try(&r->lock))
+        return remote_push_later(r, fn, arg);
+    if (r->refuses_posts || r->inbox.used == r->inbox.room)
+        return remote_push_slow(r, fn, arg);
+    return remote_push_put(r, fn, arg);
 }
 
 bool remote_deliver(rondo_remote *r, struct completion *completion)
 {
     if (r->generation != sys_fork_generation)
         return false;
-    sys_mutex_lock(&r->lock.mutex);
+    lock_take(&r->lock);
     rondo_loop *loop = r->loop;
     if (loop) {
         assert(completion->done && !*r->last_completion);
@@ -203,7 +246,7 @@ bool remote_deliver(rondo_remote *r, struct completion *completion)
         r->last_completion = &completion->next;
         remote_tell(loop, true);
     }
-    sys_mutex_unlock(&r->lock.mutex);
+    lock_give(&r->lock);
     return loop;
 }
 
@@ -220,7 +263,7 @@ static void remote_swap(rondo_loop *loop, struct remote *own)
 {
     struct rondo_remote *r = own->shared;
     struct post *too_large = NULL;
-    sys_mutex_lock(&r->lock.mutex);
+    lock_take(&r->lock);
     struct posts emptied = r->taken;
     if (emptied.room > POSTS_KEPT) {
         too_large = emptied.items;
@@ -234,8 +277,10 @@ static void remote_swap(rondo_loop *loop, struct remote *own)
     remote_claim(r, own);
     own->completions = remote_take_completions(r);
     atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_POSTED);
-    sys_mutex_unlock(&r->lock.mutex);
+    lock_give(&r->lock);
     loop_free(loop, too_large);
+    own->items = r->taken.items;
+    own->used = r->taken.used;
     own->next = 0;
 }
 
@@ -243,7 +288,7 @@ static void remote_swap(rondo_loop *loop, struct remote *own)
  * without the lock; what is not claimed, any thread may cancel. */
 static inline bool remote_has_posts(const struct remote *own)
 {
-    return own->next < own->shared->taken.used;
+    return own->next < own->used;
 }
 
 static inline bool remote_has_taken(const struct remote *own)
@@ -270,9 +315,9 @@ bool remote_take(rondo_loop *loop)
 static COLD void remote_claim_more(struct remote *own)
 {
     struct rondo_remote *r = own->shared;
-    sys_mutex_lock(&r->lock.mutex);
+    lock_take(&r->lock);
     remote_claim(r, own);
-    sys_mutex_unlock(&r->lock.mutex);
+    lock_give(&r->lock);
 }
 
 /* The next post, which is the loop's alone. */
@@ -281,7 +326,7 @@ static inline const struct post *remote_next(struct remote *own)
     assert(own->next <= own->claimed && remote_has_posts(own));
     if (own->next == own->claimed)
         remote_claim_more(own);
-    return &own->shared->taken.items[own->next];
+    return &own->items[own->next];
 }
 
 /* Runs the post that remote_next has returned. */
@@ -291,7 +336,7 @@ static inline void remote_run_post(rondo_loop *loop, struct remote *own,
     assert(post == remote_next(own));
     own->next++;
     if (post->fn)
-        loop_call(loop, post->fn, post->arg);
+        loop_call(loop, RONDO_DOES_POST, post->fn, post->arg);
 }
 
 /* Posts come first. Called at the end of a run. */
@@ -303,7 +348,8 @@ static void remote_run_completions_now(rondo_loop *loop, struct remote *own,
         assert(!remote_has_posts(own));
         own->completions = completion->next;
         loop->metrics.callbacks++;
-        completion->done(loop, completion);
+        OBSERVE(loop, RONDO_DOES_OPERATION, "completion", NULL, NULL,
+                completion->done(loop, completion));
     }
     loop->posts_left = remote_has_taken(own);
 }
@@ -329,10 +375,9 @@ static int32_t remote_ahead(const rondo_loop *loop, const struct post *post)
 static uint64_t remote_ring_end(const rondo_loop *loop,
                                 const struct remote *own, uint64_t end)
 {
-    const struct posts *taken = &own->shared->taken;
     if (!own->late || !remote_is_filled(loop) || !remote_has_posts(own))
         return end;
-    int32_t ahead = remote_ahead(loop, &taken->items[taken->used - 1]);
+    int32_t ahead = remote_ahead(loop, &own->items[own->used - 1]);
     uint64_t most = loop->ring_head + (uint64_t)(ahead > 0 ? ahead : 0);
     return most < end ? most : end;
 }
@@ -361,12 +406,35 @@ void remote_run_in_order(rondo_loop *loop, size_t most, uint64_t end)
     remote_run_completions_now(loop, own, most);
 }
 
+size_t remote_posts(const rondo_loop *loop)
+{
+    struct remote *own = loop->remote;
+    lock_take(&own->shared->lock);
+    size_t count = own->shared->taken.used - own->next;
+    count += own->shared->inbox.used;
+    lock_give(&own->shared->lock);
+    return count;
+}
+
+rondo_fn remote_post_at(const rondo_loop *loop, size_t i)
+{
+    struct remote *own = loop->remote;
+    struct rondo_remote *r = own->shared;
+    lock_take(&r->lock);
+    size_t taken = r->taken.used - own->next;
+    rondo_fn fn = i < taken                   ? r->taken.items[own->next + i].fn
+                  : i - taken < r->inbox.used ? r->inbox.items[i - taken].fn
+                                              : NULL;
+    lock_give(&r->lock);
+    return fn;
+}
+
 uint64_t remote_allocations(const rondo_loop *loop)
 {
     struct rondo_remote *r = loop->remote->shared;
-    sys_mutex_lock(&r->lock.mutex);
+    lock_take(&r->lock);
     uint64_t allocations = r->allocations;
-    sys_mutex_unlock(&r->lock.mutex);
+    lock_give(&r->lock);
     return allocations;
 }
 
@@ -381,11 +449,16 @@ static COLD int remote_explain(int error, const char *what)
     return error_set(error, "%s: %s", what, why);
 }
 
-static inline rondo_id remote_post_id(rondo_remote *r, rondo_fn fn, void *arg,
-                                      const char *what)
+static COLD rondo_id remote_refuse(rondo_id error, const char *what)
+{
+    return remote_explain((int)error, what);
+}
+
+static INLINED rondo_id remote_post_id(rondo_remote *r, rondo_fn fn, void *arg,
+                                       const char *what)
 {
     rondo_id id = fn ? remote_push(r, fn, arg) : RONDO_EINVAL;
-    return id < 0 ? remote_explain((int)id, what) : id;
+    return id < 0 ? remote_refuse(id, what) : id;
 }
 
 int remote_post(rondo_remote *r, rondo_fn fn, void *arg, const char *what)
@@ -438,7 +511,7 @@ static struct post *remote_find(const struct posts *posts, uint64_t number)
 /* The caller holds the lock. `before` of the taken ones cannot be cancelled. */
 static int remote_cancel_locked(rondo_remote *r, rondo_id id, size_t before)
 {
-    uint64_t number = id_rest(id) - 1;
+    uint64_t number = (uint64_t)id - 1;
     struct post *post = remote_find(&r->inbox, number);
     if (!post && number - r->taken.first < before)
         return RONDO_ENOENT;
@@ -453,9 +526,9 @@ static int remote_cancel_locked(rondo_remote *r, rondo_id id, size_t before)
 int remote_cancel_own(rondo_loop *loop, rondo_id id)
 {
     struct remote *own = loop->remote;
-    sys_mutex_lock(&own->shared->lock.mutex);
+    lock_take(&own->shared->lock);
     int error = remote_cancel_locked(own->shared, id, own->next);
-    sys_mutex_unlock(&own->shared->lock.mutex);
+    lock_give(&own->shared->lock);
     return error;
 }
 
@@ -467,10 +540,10 @@ int rondo_remote_cancel(rondo_remote *remote, rondo_id id)
         return error_set(RONDO_EINVAL, "remote_cancel: no remote");
     if (remote->generation != sys_fork_generation)
         return remote_explain(RONDO_EFORKED, "remote_cancel");
-    sys_mutex_lock(&remote->lock.mutex);
+    lock_take(&remote->lock);
     if (remote->loop && id_is(remote->loop, id, ID_POST))
         error = remote_cancel_locked(remote, id, remote->claimed);
-    sys_mutex_unlock(&remote->lock.mutex);
+    lock_give(&remote->lock);
     if (error)
         return error_set(error, "remote_cancel: no such id: it has run, is "
                                 "about to, was cancelled, or is another "

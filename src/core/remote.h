@@ -17,7 +17,8 @@ struct post {
 struct posts {
     struct post *items;
     size_t used, room;
-    uint64_t first; /* the number of the first one among all posts */
+    uint64_t first; /* the number of the first one among all posts, with the
+                       bits of an id; its id is one more */
 };
 
 /* What a thread sends back when it is done with something of the loop's: a job,
@@ -68,10 +69,13 @@ void remote_run_in_order(rondo_loop *loop, size_t most, uint64_t end);
  * the loop runs no post meanwhile. */
 int remote_cancel_own(rondo_loop *loop, rondo_id id);
 /* Tells whether anything was sent that has not run, or may have been. */
-static inline bool remote_has_work(rondo_loop *loop)
+static inline bool remote_has_work(const rondo_loop *loop)
 {
     return loop->posts_left || atomic_load(&loop->requests) & LOOP_POSTED;
 }
+/* How many posts wait, and the function of one; NULL: it was cancelled. */
+size_t remote_posts(const rondo_loop *loop);
+rondo_fn remote_post_at(const rondo_loop *loop, size_t i);
 /* How often senders have made the inbox grow, for the metrics. */
 uint64_t remote_allocations(const rondo_loop *loop);
 

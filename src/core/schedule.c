@@ -10,45 +10,36 @@
 
 static COLD bool schedule_grow(rondo_loop *loop)
 {
-    size_t room = loop->ring_room ? loop->ring_room * 2 : 64;
+    size_t room = loop->ring ? (loop->ring_mask + 1) * 2 : 64;
     assert((room & (room - 1)) == 0); /* indices are masked */
     struct soon *ring = loop_alloc(loop, room * sizeof *ring);
     if (!ring)
         return false;
     for (uint64_t i = loop->ring_head; i != loop->ring_tail; i++)
-        ring[i & (room - 1)] = loop->ring[i & (loop->ring_room - 1)];
+        ring[i & (room - 1)] = loop->ring[i & loop->ring_mask];
     loop_free(loop, loop->ring);
     loop->ring = ring;
-    loop->ring_room = room;
+    loop->ring_mask = room - 1;
+    loop->ring_full = loop->ring_head + room;
     return true;
 }
 
 /* It is off the ring, so the head is its place plus one. false: it was
  * cancelled. */
-static COLD bool schedule_run_marked(rondo_loop *loop, unsigned flags)
+COLD bool loop_run_marked(rondo_loop *loop, unsigned flags)
 {
     if (flags & (SOON_BACKGROUND | SOON_CANCELLED)) {
         assert(loop->ring_background > 0);
         loop->ring_background--;
     }
     if (flags & SOON_RELEASE)
-        release_forget(loop, id_make(loop, ID_SOON, loop->ring_head));
+        release_forget(loop, (rondo_id)loop->ring_head);
     return !(flags & SOON_CANCELLED);
 }
 
 void loop_run_ring(rondo_loop *loop, uint64_t end)
 {
-    assert(end - loop->ring_head <= loop->ring_tail - loop->ring_head);
-    while (loop->ring_head != end) {
-        /* Read first: the callback may make the ring grow. */
-        const struct soon *soon =
-            &loop->ring[loop->ring_head++ & (loop->ring_room - 1)];
-        rondo_fn fn = soon->fn;
-        void *arg = soon->arg;
-        if (soon->flags && !schedule_run_marked(loop, soon->flags))
-            continue;
-        loop_call(loop, fn, arg);
-    }
+    loop_run_ring_here(loop, end);
 }
 
 static NOINLINE rondo_id schedule_nudge(rondo_loop *loop, rondo_id id)
@@ -61,21 +52,25 @@ static NOINLINE rondo_id schedule_nudge(rondo_loop *loop, rondo_id id)
 static inline rondo_id schedule_put(rondo_loop *loop, rondo_fn fn, void *arg)
 {
     uint64_t place = loop->ring_tail;
-    struct soon *soon = &loop->ring[place & (loop->ring_room - 1)];
-    assert(fn && place - loop->ring_head < loop->ring_room);
+    struct soon *soon = &loop->ring[place & loop->ring_mask];
+    assert(fn && place - loop->ring_head <= loop->ring_mask);
     soon->fn = fn;
     soon->arg = arg;
     soon->flags = 0;
     loop->ring_tail = ++place;
     atomic_store_explicit(&loop->ring_seen, (uint32_t)place,
                           memory_order_relaxed);
-    rondo_id id = id_make(loop, ID_SOON, place);
+    rondo_id id = (rondo_id)place;
+    assert(id_is(loop, id, ID_SOON));
     return loop->prepared ? schedule_nudge(loop, id) : id;
 }
 
-static inline bool schedule_is_full(const rondo_loop *loop)
+/* Of callbacks that have run since, ring_full does not know. */
+static bool schedule_make_room(rondo_loop *loop)
 {
-    return loop->ring_tail - loop->ring_head == loop->ring_room;
+    if (loop->ring)
+        loop->ring_full = loop->ring_head + loop->ring_mask + 1;
+    return loop->ring_tail != loop->ring_full || schedule_grow(loop);
 }
 
 static COLD rondo_id schedule_soon_slow(rondo_loop *loop, rondo_fn fn,
@@ -86,26 +81,27 @@ static COLD rondo_id schedule_soon_slow(rondo_loop *loop, rondo_fn fn,
         return error;
     if (!fn)
         return error_set(RONDO_EINVAL, "call_soon: no function");
-    if (schedule_is_full(loop) && !schedule_grow(loop))
+    if (!schedule_make_room(loop))
         return error_set(RONDO_ENOMEM, "call_soon: out of memory");
     return schedule_put(loop, fn, arg);
 }
 
 rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg)
 {
-    if (!loop || !loop_is_plain(loop) || !fn || schedule_is_full(loop))
+    if (!loop || !loop_is_plain(loop) || !fn ||
+        loop->ring_tail == loop->ring_full)
         return schedule_soon_slow(loop, fn, arg);
     return schedule_put(loop, fn, arg);
 }
 
-/* The rest of the id is the place plus one, so that no id is 0. Between head
- * and tail the ring itself tells whether the callback still waits. */
+/* The id is the place plus one, so that no id is 0. Between head and tail the
+ * ring itself tells whether the callback still waits. */
 static struct soon *schedule_find_soon(const rondo_loop *loop, rondo_id id)
 {
-    uint64_t place = id_rest(id) - 1;
+    uint64_t place = (uint64_t)id - 1;
     if (place < loop->ring_head || place >= loop->ring_tail)
         return NULL;
-    struct soon *soon = &loop->ring[place & (loop->ring_room - 1)];
+    struct soon *soon = &loop->ring[place & loop->ring_mask];
     return soon->flags & SOON_CANCELLED ? NULL : soon;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "core/id.h"
+#include "core/observe.h"
 #include "core/release.h"
 
 #include <assert.h>
@@ -299,11 +300,9 @@ static void signals_call_handler(rondo_loop *loop, struct signal_hook *hook,
     struct handler *h = signals_of_hook(hook);
     rondo_signal_fn fn = h->fn;
     assert(fn && signals_is_hooked(loop->signals, hook->signum));
-    int64_t start = loop->debug ? sys_clock() : 0;
     loop->metrics.callbacks++;
-    fn(loop, hook->signum, h->arg);
-    if (loop->debug)
-        loop_report_slow(loop, (rondo_fn)(void (*)(void))fn, start);
+    OBSERVE(loop, RONDO_DOES_SIGNAL, "signal", fn, NULL,
+            fn(loop, hook->signum, h->arg));
 }
 
 void *signals_arg(const struct handle *handle)
@@ -417,11 +416,9 @@ static void signals_call_watch(rondo_loop *loop, struct signal_hook *hook,
         id_free(loop, h->id);
         signals_end_watch(loop, h);
     }
-    int64_t start = loop->debug ? sys_clock() : 0;
     loop->metrics.callbacks++;
-    fn(loop, signum, count, arg);
-    if (loop->debug)
-        loop_report_slow(loop, (rondo_fn)(void (*)(void))fn, start);
+    OBSERVE(loop, RONDO_DOES_SIGNAL, "signal", fn, NULL,
+            fn(loop, signum, count, arg));
 }
 
 rondo_id rondo_watch_signal(rondo_loop *loop, int signum, unsigned flags,

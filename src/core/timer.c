@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "core/bits.h"
 #include "core/id.h"
+#include "core/probe.h"
 #include "core/release.h"
 #include "core/timer_store.h"
 
@@ -427,7 +428,7 @@ static void timer_fire_once(rondo_loop *loop, uint32_t index)
     t->firing = index;
     t->fired = slot->when;
     slot->when = RONDO_NEVER; /* a move is never a later one */
-    loop_call(loop, slot->fn, slot->arg);
+    loop_call(loop, RONDO_DOES_TIMER, slot->fn, slot->arg);
     if (t->firing == ID_NO_SLOT)
         return;
     t->firing = ID_NO_SLOT;
@@ -443,7 +444,7 @@ static void timer_fire_repeating(rondo_loop *loop, uint32_t index)
     rondo_fn fn = slot->fn;
     void *arg = ((struct timer_period *)slot->arg)->arg;
     timer_repeat(loop, index, slot->when);
-    loop_call(loop, fn, arg);
+    loop_call(loop, RONDO_DOES_TIMER, fn, arg);
 }
 
 /* The timer at the root of the heap is due. */
@@ -451,6 +452,7 @@ static void timer_fire(rondo_loop *loop, uint32_t index)
 {
     struct timers *t = &loop->timers;
     struct timer_slot *slot = &t->slots[index];
+    PROBE3(timer_fire, loop, slot->fn, loop->now - slot->when);
     timer_heap_remove(t, TIMER_ROOT);
     slot->prev = TIMER_NOWHERE;
     if (slot->flags & TIMER_REPEATS)
@@ -570,6 +572,25 @@ rondo_id timers_start_hidden(rondo_loop *loop, int64_t when, rondo_fn fn,
         assert(loop->timers.hidden <= loop->timers.live);
     }
     return id;
+}
+
+bool timers_list(const struct timers *timers, size_t *at,
+                 struct timer_facts *facts)
+{
+    while (*at < timers->slots_used) {
+        size_t index = (*at)++;
+        const struct timer_slot *slot = &timers->slots[index];
+        if (!timer_is_live(timers, index) || slot->flags & TIMER_HIDDEN ||
+            timer_is_firing(timers, slot))
+            continue;
+        const struct timer_period *every = slot->arg;
+        bool repeats = slot->flags & TIMER_REPEATS;
+        *facts = (struct timer_facts){slot->fn, slot->when,
+                                      repeats ? every->period : 0,
+                                      slot->flags & TIMER_BACKGROUND};
+        return true;
+    }
+    return false;
 }
 
 /* ---- for the program ---- */

@@ -121,6 +121,18 @@ rondo_id timers_start_every(rondo_loop *loop, int64_t when, int64_t period,
 rondo_id timers_start_hidden(rondo_loop *loop, int64_t when, rondo_fn fn,
                              void *arg);
 
+/* A timer of the program's, for the dump. */
+struct timer_facts {
+    rondo_fn fn;
+    int64_t when, period_ns; /* 0: it fires once */
+    bool background;
+};
+
+/* The next timer from place *at on, which moves behind it. false: there is none.
+ * Timers may be started and cancelled between two calls. */
+bool timers_list(const struct timers *timers, size_t *at,
+                 struct timer_facts *facts);
+
 /* Counts the live timers that keep rondo_loop_run running. For assertions: not
  * in a build with NDEBUG. */
 size_t timers_count_alive(const struct timers *timers);

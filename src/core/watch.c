@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/backend.h"
+#include "core/observe.h"
 #include "core/release.h"
 
 #include <assert.h>
@@ -90,11 +91,9 @@ static void watch_lose(struct watcher *w)
 
 static void watch_call(rondo_loop *loop, struct side *side, sys_fd fd)
 {
-    int64_t start = loop->debug ? sys_clock() : 0;
     rondo_fd_fn fn = side->fn;
-    fn(loop, (rondo_fd)fd, side->arg);
-    if (loop->debug)
-        loop_report_slow(loop, (rondo_fn)(void (*)(void))fn, start);
+    OBSERVE(loop, RONDO_DOES_WATCHER, "watcher", fn, NULL,
+            fn(loop, (rondo_fd)fd, side->arg));
 }
 
 /* The kernel or io_attach has found that the program closed the descriptor. On
@@ -133,7 +132,7 @@ static void watch_read_ready(rondo_loop *loop, struct task *task)
         (struct watcher *)(void *)((char *)task -
                                    offsetof(struct watcher, side[0].op.task));
     struct side *side = &w->side[0];
-    if (task->error || !side->fn || !w->io.attached || loop->debug) {
+    if (task->error || !side->fn || !w->io.attached || loop->observed) {
         watch_ready(loop, w, side);
         return;
     }
@@ -155,11 +154,9 @@ static void watch_write_ready(rondo_loop *loop, struct task *task)
 static void watch_call_events(rondo_loop *loop, struct watcher *w,
                               unsigned events)
 {
-    int64_t start = loop->debug ? sys_clock() : 0;
     rondo_watch_fn fn = w->watch_fn;
-    fn(loop, (rondo_fd)w->io.fd, events, w->side[1].arg);
-    if (loop->debug)
-        loop_report_slow(loop, (rondo_fn)(void (*)(void))fn, start);
+    OBSERVE(loop, RONDO_DOES_WATCHER, "watcher", fn, NULL,
+            fn(loop, (rondo_fd)w->io.fd, events, w->side[1].arg));
 }
 
 /* What is asked for may have changed since the events were seen. */

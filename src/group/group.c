@@ -3,6 +3,7 @@
 #include "group/group.h"
 
 #include "base/error.h"
+#include "core/observe.h"
 #include "core/part.h"
 
 #include <stdio.h>
@@ -124,7 +125,7 @@ static void group_tell_end(rondo_group *g, int result)
                       ? "the group's threads are the parent process's"
                       : "a loop is still in a callback");
     if (g->done)
-        g->done(home, g->done_arg, result);
+        OBSERVE_DONE(home, "group_close", g->done, home, g->done_arg, result);
     group_servers_free(g);
     handle_close(home, &g->handle);
     group_unref(g);

@@ -3,6 +3,7 @@
 #include "group/group.h"
 
 #include "base/error.h"
+#include "core/observe.h"
 
 /* One loop's share of a call. */
 struct call_item {
@@ -60,7 +61,8 @@ static void call_tell(struct group_call *call, rondo_loop *home, int64_t result)
     if (result < 0)
         error_os((int)result, "group_each");
     if (call->done)
-        call->done(home, call->done_arg, result);
+        OBSERVE_DONE(home, "group_each", call->done, home, call->done_arg,
+                     result);
 }
 
 /* On the home loop: all have run it. */
@@ -89,7 +91,8 @@ static void call_run(rondo_loop *loop, struct completion *c)
 {
     struct call_item *item = (struct call_item *)(void *)c;
     struct group_call *call = item->call;
-    item->result = call->fn(loop, item->index, call->arg);
+    OBSERVE(loop, RONDO_DOES_POST, "group_each", call->fn, NULL,
+            item->result = call->fn(loop, item->index, call->arg));
     call_count(call);
 }
 
@@ -223,10 +226,19 @@ static void metrics_add(rondo_loop_metrics *sum, const rondo_loop_metrics *m)
     sum->live_jobs += m->live_jobs;
     sum->live_groups += m->live_groups;
     sum->live_paths += m->live_paths;
+    sum->bytes_received += m->bytes_received;
+    sum->bytes_sent += m->bytes_sent;
+    for (int i = 0; i < RONDO_LAG_BUCKETS; i++)
+        sum->lag[i] += m->lag[i];
+    if (m->lag_most_ns > sum->lag_most_ns)
+        sum->lag_most_ns = m->lag_most_ns;
+    for (int i = 0; i < RONDO_ACTIVITIES; i++)
+        sum->time_ns[i] += m->time_ns[i];
 }
 
 /* A member that is added to the struct is added there, too. */
-_Static_assert(offsetof(rondo_loop_metrics, live_paths) + sizeof(size_t) ==
+_Static_assert(offsetof(rondo_loop_metrics, time_ns) +
+                       sizeof(int64_t[RONDO_ACTIVITIES]) ==
                    sizeof(rondo_loop_metrics),
                "metrics_add ends with the last member");
 
@@ -240,7 +252,8 @@ static void metrics_done(rondo_loop *home, void *arg, int64_t result)
     if (result >= 0)
         (void)loop_give(call->sum, &sum, sizeof sum, "group_get_metrics");
     if (call->done)
-        call->done(home, call->arg, result);
+        OBSERVE_DONE(home, "group_get_metrics", call->done, home, call->arg,
+                     result);
 }
 
 int rondo_group_get_metrics(rondo_group *group, rondo_loop_metrics *sum,

@@ -3,6 +3,7 @@
 #include "group/group.h"
 
 #include "base/error.h"
+#include "core/observe.h"
 
 static const char move_name[] = "group_move";
 
@@ -59,7 +60,7 @@ static void move_stays(struct stream_move *stream, rondo_loop *loop, int error)
     error_no_os();
     error_os(error, "%s: the transport stays where it is", move_name);
     if (m->done)
-        m->done(loop, m->arg, error);
+        OBSERVE_DONE(loop, "transport_move", m->done, loop, m->arg, error);
     move_free(m);
 }
 
@@ -78,7 +79,7 @@ static void move_arrives(rondo_loop *loop, struct completion *c)
     if (error)
         error_in(move_name, error);
     if (m->done)
-        m->done(loop, m->arg, error);
+        OBSERVE_DONE(loop, "transport_move", m->done, loop, m->arg, error);
     move_free(m);
     stream_end(t);
 }

@@ -3,6 +3,7 @@
 #include "group/group.h"
 
 #include "base/error.h"
+#include "core/observe.h"
 
 static const char serve_name[] = "group_serve";
 
@@ -163,7 +164,8 @@ static void gs_tell(rondo_group_server *gs, int64_t result)
     if (result < 0)
         error_os((int)result, "group_server_close");
     if (done)
-        gs->done(g->home, gs->done_arg, result);
+        OBSERVE_DONE(g->home, "group_server_close", gs->done, g->home,
+                     gs->done_arg, result);
     if (!done || g->over)
         return;
     gs_unlink(gs);
@@ -205,7 +207,8 @@ void group_server_give_up(rondo_group_server *gs, int error)
     error_no_os();
     error_os(error, "group_server_close");
     if (gs->done)
-        gs->done(gs->group->home, gs->done_arg, error);
+        OBSERVE_DONE(gs->group->home, "group_server_close", gs->done,
+                     gs->group->home, gs->done_arg, error);
 }
 
 void group_servers_free(rondo_group *g)

@@ -1,6 +1,8 @@
 /* accept.c - accepts a server's clients, and pauses when that fails. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
+#include "core/observe.h"
+#include "core/probe.h"
 #include "net/server.h"
 #include "stream/filter.h"
 
@@ -120,7 +122,11 @@ static int accept_choose_protocol(rondo_server *s, rondo_transport *t)
     void *self = s->arg;
     if (!s->options.protocol_factory)
         return 0;
-    int error = s->options.protocol_factory(s, s->arg, t, &protocol, &self);
+    int error;
+    OBSERVE(s->loop, RONDO_DOES_PROTOCOL, "protocol_factory",
+            s->options.protocol_factory, t,
+            error =
+                s->options.protocol_factory(s, s->arg, t, &protocol, &self));
     if (!error)
         error = LOOP_CHECK_TABLE(protocol, "protocol_factory", "protocol");
     t->protocol = protocol;
@@ -186,7 +192,8 @@ static void accept_hand_on(rondo_server *s, sys_fd fd,
                            const rondo_address *peer)
 {
     s->reported = false;
-    s->options.accepted(s, s->arg, (rondo_fd)fd, peer);
+    OBSERVE_DONE(s->loop, "accepted", s->options.accepted, s, s->arg,
+                 (rondo_fd)fd, peer);
 }
 
 /* Takes the socket; after an error it is closed. */
@@ -235,6 +242,7 @@ static void accept_take(rondo_server *s, const struct listener *l, sys_fd fd,
                         const rondo_address *peer)
 {
     rondo_transport *t;
+    PROBE2(server_accept, s, fd);
     if (!l || !l->inherits)
         accept_set_options(s, fd);
     if (s->options.accepted) {

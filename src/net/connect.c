@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/id.h"
+#include "core/observe.h"
+#include "core/probe.h"
 #include "net/happy_eyeballs.h"
 #include "stream/filter.h"
 #include "threads/lookup.h"
@@ -387,17 +389,59 @@ static void connect_free(struct connect *c)
     loop_free(c->loop, c);
 }
 
+/* One address was tried, which is what the program has named. */
+static bool connect_repeats_host(const struct connect *c, const char *host)
+{
+    const char *tried = c->race.tried;
+    size_t size = strlen(host), bracket = *tried == '[';
+    return strncmp(tried + bracket, host, size) == 0 &&
+           (tried[bracket + size] == ':' || tried[bracket + size] == ']') &&
+           !strstr(tried, "; ");
+}
+
+/* What to do about it; NULL: who knows. Not about what the program itself has
+ * done or refused. */
+static const char *connect_advice(const struct connect *c, int error)
+{
+    if (c->stopped == RONDO_ECANCELED || !c->os_error)
+        return error == RONDO_ENONAME
+                   ? "check the name, and that this machine can look up names"
+                   : NULL;
+    switch (error) {
+    case RONDO_ECONNREFUSED:
+        return "nobody listens there";
+    case RONDO_ENOENT:
+        return "no server has made it";
+    case RONDO_EACCES:
+        return "it is not for this user";
+    case RONDO_ENETUNREACH:
+    case RONDO_EHOSTUNREACH:
+        return "this machine has no way there";
+    case RONDO_ETIMEDOUT:
+        return "no answer: it is down, or a firewall drops what is sent";
+    case RONDO_ENONAME:
+        return "check the name, and that this machine can look up names";
+    case RONDO_EMFILE:
+        return "close some descriptors, or raise the limit (ulimit -n)";
+    default:
+        return NULL;
+    }
+}
+
 static void connect_tell(struct connect *c, int error)
 {
     const char *host = *c->host ? c->host : "the socket";
     const char *what = "create_connection: cannot connect to";
-    if (*c->race.tried)
+    if (connect_repeats_host(c, host))
+        error_set(error, "%s %s", what, c->race.tried);
+    else if (*c->race.tried)
         error_set(error, "%s %s: %s", what, host, c->race.tried);
     else if (c->stopped)
         error_set(error, "%s %s: %s (%s)", what, host, rondo_strerror(error),
                   rondo_error_name(error));
     else
         error_os(error, "%s %s", what, host);
+    error_advise(error, connect_advice(c, error));
 }
 
 /* Without done nobody else hears of it. */
@@ -413,6 +457,7 @@ static void connect_fail(struct connect *c, int error)
     rondo_connect_fn done = c->done;
     void *arg = c->arg;
     int64_t os_error = c->os_error;
+    PROBE2(connect_fail, loop, error);
     if (c->t)
         stream_discard(c->t);
     connect_tell(c, error);
@@ -420,7 +465,7 @@ static void connect_fail(struct connect *c, int error)
         error_keep_os(os_error);
     connect_free(c);
     if (done)
-        done(loop, arg, NULL, error);
+        OBSERVE_DONE(loop, "create_connection", done, loop, arg, NULL, error);
     else if (error != RONDO_ECANCELED)
         connect_report(loop, error);
 }
@@ -433,7 +478,9 @@ static int connect_choose_protocol(struct connect *c)
     rondo_transport *t = c->t;
     if (!c->factory)
         return 0;
-    int error = c->factory(c->loop, c->factory_arg, t, &protocol, &self);
+    int error;
+    OBSERVE(c->loop, RONDO_DOES_PROTOCOL, "protocol_factory", c->factory, t,
+            error = c->factory(c->loop, c->factory_arg, t, &protocol, &self));
     if (!error && !c->stopped)
         error = LOOP_CHECK_TABLE(protocol, "protocol_factory", "protocol");
     t->protocol = protocol;
@@ -449,11 +496,12 @@ static void connect_succeed(struct connect *c)
     rondo_connect_fn done = c->done;
     void *arg = c->arg;
     rondo_transport *t = c->t;
+    PROBE2(connect_done, loop, t);
     handle_set_background(loop, &t->handle, c->handle.background);
     connect_free(c);
     stream_make(t);
     if (done)
-        done(loop, arg, t, 0);
+        OBSERVE_DONE(loop, "create_connection", done, loop, arg, t, 0);
 }
 
 /* `who`, a function of the program's, does not want it: c->t's error. */

@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "core/buf.h"
+#include "core/observe.h"
+#include "core/quarantine.h"
 
 #include <stdio.h>
 
@@ -148,7 +150,8 @@ static void datagram_deliver_error(rondo_datagram *d, int error,
 {
     datagram_describe_error(d, error, os_error);
     if (d->protocol->error_received)
-        d->protocol->error_received(d, d->self, error);
+        OBSERVE_MEMBER(d->loop, d, d->protocol, error_received, d, d->self,
+                       error);
 }
 
 void datagram_tell(rondo_datagram *d, int error, bool now)
@@ -168,7 +171,7 @@ static void datagram_tell_made(void *handle)
     assert(d->made == MADE_DUE);
     d->made = MADE_TOLD;
     if (d->protocol->connection_made)
-        d->protocol->connection_made(d, d->self);
+        OBSERVE_MEMBER(d->loop, d, d->protocol, connection_made, d, d->self);
 }
 
 static void datagram_tell_kept(void *handle)
@@ -193,7 +196,7 @@ static void datagram_tell_pause(void *handle)
     assert(d->flow == FLOW_PAUSE_DUE && d->made == MADE_TOLD);
     d->flow = FLOW_PAUSED;
     if (d->protocol->pause_writing)
-        d->protocol->pause_writing(d, d->self);
+        OBSERVE_MEMBER(d->loop, d, d->protocol, pause_writing, d, d->self);
 }
 
 static void datagram_tell_resume(void *handle)
@@ -202,7 +205,7 @@ static void datagram_tell_resume(void *handle)
     assert(d->flow == FLOW_PAUSED && d->phase < PHASE_ENDING);
     d->flow = FLOW_ON;
     if (d->protocol->resume_writing)
-        d->protocol->resume_writing(d, d->self);
+        OBSERVE_MEMBER(d->loop, d, d->protocol, resume_writing, d, d->self);
 }
 
 static void datagram_free_all(rondo_datagram *d)
@@ -210,7 +213,19 @@ static void datagram_free_all(rondo_datagram *d)
     queue_free(d->loop, &d->queue);
     datagram_free_kept(d);
     loop_free(d->loop, d->room);
-    loop_free(d->loop, d);
+    d->room = NULL;
+    struct ended *e = d->loop->debug
+                          ? quarantine_begin(d->loop, "datagram endpoint", "")
+                          : NULL;
+    if (!e) {
+        loop_free(d->loop, d);
+        return;
+    }
+    if (d->protocol->connection_lost) {
+        e->member = "connection_lost";
+        e->last = OBSERVE_PLAIN(d->protocol->connection_lost);
+    }
+    quarantine_keep(e, d, &d->loop);
 }
 
 static void datagram_tell_lost(void *handle)
@@ -221,7 +236,8 @@ static void datagram_tell_lost(void *handle)
     if (d->error)
         datagram_describe_error(d, d->error, d->os_error);
     if (d->protocol->connection_lost)
-        d->protocol->connection_lost(d, d->self, d->error);
+        OBSERVE_MEMBER(d->loop, d, d->protocol, connection_lost, d, d->self,
+                       d->error);
     handle_close(d->loop, &d->handle);
     datagram_free_all(d);
 }
@@ -332,4 +348,5 @@ static void datagram_free_room(rondo_loop *loop)
 }
 
 const struct loop_part datagram_part = {.size = sizeof(struct datagram_state),
-                                        .close = datagram_free_room};
+                                        .close = datagram_free_room,
+                                        .unsent = datagram_send_unsent};

@@ -4,6 +4,7 @@
 #define RONDO_NET_DATAGRAM_H
 
 #include "core/dispatch.h"
+#include "core/observe.h"
 #include "core/op.h"
 #include "core/part.h"
 
@@ -122,6 +123,8 @@ struct rondo_datagram {
     bool connected;
     unsigned char deaf;  /* bits of enum datagram_deaf */
     bool special;        /* receives by datagram_special.c */
+    bool ahead;          /* the backend receives before it is asked */
+    bool sends_later;    /* ... and sends later what callbacks send */
     bool by_destination; /* each destination is full for itself: unix sockets */
     rondo_id retry;      /* a timer that sending waits for; 0: none */
     int error, owed_error; /* connection_lost's; error_received's */
@@ -165,6 +168,15 @@ bool datagram_is_fatal(int error);
 
 void datagram_receive_done(rondo_loop *loop, struct task *task);
 /* Where a batch is received to, and of how many. */
+/* For the metrics. */
+static inline void datagram_note_received(const rondo_datagram *d,
+                                          const struct sys_received *list,
+                                          int count)
+{
+    for (int i = 0; d->loop->metering && i < count; i++)
+        observe_received(d->loop, (int64_t)list[i].size);
+}
+
 struct sys_received *datagram_receive_slots(rondo_datagram *d,
                                             struct sys_received *one,
                                             unsigned *count);
@@ -200,6 +212,9 @@ static inline bool datagram_may_flush(const rondo_datagram *d)
     return op_is_idle(&d->send) && (!d->retry || d->by_destination);
 }
 
+/* As a part's hook. */
+void datagram_send_unsent(rondo_loop *loop, struct io *io,
+                          const struct sys_outgoing *out, int error);
 /* A datagram was queued: 0, or 1 if the queue is past the high water mark. */
 int datagram_send_queued(rondo_datagram *d);
 /* Refuses what cannot be sent; sets the destination of an unconnected

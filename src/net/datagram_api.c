@@ -3,6 +3,7 @@
 #include "base/address.h"
 #include "base/error.h"
 #include "core/buf.h"
+#include "core/quarantine.h"
 #include "net/datagram.h"
 
 /* ---- ending ---- */
@@ -12,6 +13,7 @@ void rondo_datagram_close(rondo_datagram *d)
     if (loop_check(d ? d->loop : NULL, "datagram_close") ||
         d->phase >= PHASE_CLOSING)
         return;
+    io_send_now(d->loop, &d->io);
     d->phase = PHASE_CLOSING;
     datagram_settle(d);
 }
@@ -58,7 +60,10 @@ int rondo_datagram_set_write_buffer_limits(rondo_datagram *d, size_t high,
 
 size_t rondo_datagram_get_write_buffer_size(const rondo_datagram *d)
 {
-    return d && d->phase < PHASE_ENDING ? d->queue.size : 0;
+    if (!d || d->phase >= PHASE_ENDING)
+        return 0;
+    io_send_now(d->loop, &d->io);
+    return d->queue.size;
 }
 
 /* ---- multicast ---- */
@@ -112,6 +117,26 @@ int rondo_datagram_leave(rondo_datagram *d, const rondo_address *group,
                          const char *interface_name)
 {
     return datagram_api_multicast(d, group, interface_name, false);
+}
+
+int rondo_datagram_set_multicast_interface(rondo_datagram *d,
+                                           const char *interface_name)
+{
+    const char *what = "datagram_set_multicast_interface";
+    int error = datagram_api_check_open(d, what);
+    if (error)
+        return error;
+    rondo_family family = rondo_address_family(&d->local);
+    if (family != RONDO_FAMILY_INET && family != RONDO_FAMILY_INET6)
+        return error_set(RONDO_EINVAL, "%s: not an IP endpoint", what);
+    uint32_t interface = interface_name ? address_scope(interface_name) : 0;
+    if (interface_name && !interface)
+        return error_set(RONDO_ENOENT, "%s: no interface \"%.100s\"", what,
+                         interface_name);
+    error = sys_multicast_from(d->io.fd, family, interface);
+    return error ? error_os(error, "%s: \"%.100s\"", what,
+                            interface_name ? interface_name : "any")
+                 : 0;
 }
 
 static int datagram_api_set_option(rondo_datagram *d, const char *what,
@@ -211,7 +236,7 @@ rondo_fd rondo_datagram_fd(const rondo_datagram *d)
 
 rondo_loop *rondo_datagram_loop(const rondo_datagram *d)
 {
-    return d ? d->loop : NULL;
+    return d ? quarantine_loop_of(d->loop, "datagram_loop") : NULL;
 }
 
 void rondo_datagram_set_background(rondo_datagram *d, bool background)

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "core/id.h"
+#include "core/observe.h"
 
 #include <string.h>
 
@@ -78,7 +79,8 @@ void datagram_tell_done(rondo_datagram *d)
             error_keep_os(sent->os_error);
             (void)error_os((int)sent->result, "datagram_send_then");
         }
-        sent->done(loop, sent->arg, sent->result);
+        OBSERVE_DONE(loop, "datagram_send_then", sent->done, loop, sent->arg,
+                     sent->result);
         loop_free(loop, sent);
     }
 }
@@ -177,6 +179,8 @@ static int datagram_message_read(rondo_datagram *d, struct message *message,
     error = datagram_send_refuse(d, &message->out, to, what);
     if (!error && message->info.known)
         error = datagram_message_check_info(d, &message->info, what);
+    if (!error)
+        io_send_now(d->loop, &d->io);
     message->m = (struct sys_message){
         .pieces = buffers,
         .count = count,
@@ -188,6 +192,15 @@ static int datagram_message_read(rondo_datagram *d, struct message *message,
 }
 
 /* ---- sending ---- */
+
+static int datagram_message_pass(const rondo_datagram *d,
+                                 const struct sys_message *m)
+{
+    int sent = sys_send_message(d->io.fd, m);
+    for (size_t i = 0; d->loop->metering && sent > 0 && i < m->count; i++)
+        observe_sent(d->loop, (int64_t)m->pieces[i].size);
+    return sent;
+}
 
 int datagram_message_first(rondo_datagram *d, const struct sys_outgoing *first,
                            const struct datagram_extra *extra)
@@ -203,7 +216,7 @@ int datagram_message_first(rondo_datagram *d, const struct sys_outgoing *first,
                                   .target = d->connected ? &d->peer : &to,
                                   .info =
                                       extra->info.known ? &extra->info : NULL};
-    return sys_send_message(d->io.fd, &m);
+    return datagram_message_pass(d, &m);
 }
 
 static int datagram_message_keep(rondo_datagram *d,
@@ -230,10 +243,10 @@ static bool datagram_message_must_wait(rondo_datagram *d,
 static int datagram_message_now(rondo_datagram *d,
                                 const struct message *message)
 {
-    int sent = sys_send_message(d->io.fd, &message->m), again = sent;
+    int sent = datagram_message_pass(d, &message->m), again = sent;
     int64_t os_error = rondo_last_os_error();
     if (sent < 0 && sent != RONDO_EAGAIN && d->connected)
-        again = sys_send_message(d->io.fd, &message->m);
+        again = datagram_message_pass(d, &message->m);
     if (sent != again && (again > 0 || again == RONDO_EAGAIN)) {
         error_keep_os(os_error);
         datagram_tell(d, sent, false);

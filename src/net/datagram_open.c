@@ -276,6 +276,10 @@ static void datagram_open_remember(rondo_datagram *d)
         d->local = address;
     d->most = sys_datagram_most(rondo_address_family(&d->local));
     d->by_destination = rondo_address_family(&d->local) == RONDO_FAMILY_UNIX;
+    d->ahead = io_reads_datagrams(d->loop) && !d->special && !d->by_destination;
+    if (io_reads_datagrams(d->loop) && !d->ahead)
+        d->receive.task.kind = OP_WAIT_READ;
+    d->sends_later = io_sends_datagrams_later(d->loop) && !d->by_destination;
     if (sys_peer_address(d->io.fd, &address) != 0)
         return;
     d->by_destination = false;

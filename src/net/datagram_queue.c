@@ -372,6 +372,12 @@ void queue_drop(rondo_loop *loop, struct datagram_queue *queue, unsigned count,
         datagram_queue_drop_odd(loop, queue, count, error);
         return;
     }
+    if (count == queue->count) {
+        queue->count = queue->size = 0;
+        while (queue->first)
+            datagram_queue_unlink(loop, queue, &queue->first);
+        return;
+    }
     while (count--) {
         struct datagram_block *b = queue->first;
         assert(b && b->begin < b->end);

@@ -3,6 +3,7 @@
 #include "net/datagram.h"
 
 #include "base/error.h"
+#include "core/observe.h"
 
 enum {
     RECEIVE_MOST = DATAGRAM_RECEIVE_MOST,
@@ -101,8 +102,9 @@ static void datagram_receive_deliver(rondo_datagram *d,
     for (; i < count && datagram_receives(d); i++) {
         if (i + 1 == count)
             d->gathers = false;
-        d->protocol->datagram_received(d, d->self, list[i].data, list[i].size,
-                                       &list[i].from, list[i].truncated);
+        OBSERVE_MEMBER(d->loop, d, d->protocol, datagram_received, d, d->self,
+                       list[i].data, list[i].size, &list[i].from,
+                       list[i].truncated);
     }
     d->gathers = false;
     if (i < count && d->deaf & DEAF_PAUSED)
@@ -127,8 +129,25 @@ static int datagram_receive(rondo_datagram *d, int left)
         return 0;
     }
     bool more = datagram_receive_adapt(d, got, count);
+    datagram_note_received(d, list, got);
     datagram_receive_deliver(d, list, got);
     return more ? left - got : 0;
+}
+
+/* The same of what the backend has received. */
+static NOINLINE int datagram_receive_ahead(rondo_datagram *d, int left)
+{
+    struct sys_received list[DATAGRAM_RECEIVE_MOST];
+    int got = io_lend_datagrams(d->loop, &d->io, list, (unsigned)left,
+                                d->receive_size);
+    if (got == RONDO_EAGAIN)
+        return left == RECEIVE_MOST ? datagram_receive(d, left) : 0;
+    if (got < 0) {
+        datagram_receive_failed(d, got, false);
+        return 0;
+    }
+    datagram_receive_deliver(d, list, got);
+    return left - got;
 }
 
 /* All that there is to do is to wait for more. */
@@ -149,6 +168,7 @@ void datagram_receive_done(rondo_loop *loop, struct task *task)
     }
     while (left && datagram_receives(d))
         left = d->special ? datagram_special_receive(d, left)
+               : d->ahead ? datagram_receive_ahead(d, left)
                           : datagram_receive(d, left);
     if (task->error || !datagram_receive_goes_on(d)) {
         datagram_finish(d);

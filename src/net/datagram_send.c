@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "core/backoff.h"
+#include "core/observe.h"
 
 enum { FLUSH_MOST = 4 * SYS_BATCH /* datagrams in one dispatch */ };
 
@@ -15,13 +16,22 @@ static rondo_datagram *datagram_send_of_task(struct task *task)
 
 /* ---- sending ---- */
 
+static int datagram_send_batch(rondo_datagram *d,
+                               const struct sys_outgoing *list, unsigned count)
+{
+    int sent = sys_send_batch(d->io.fd, list, count);
+    for (int i = 0; d->loop->metering && i < sent; i++)
+        observe_sent(d->loop, (int64_t)list[i].size);
+    return sent;
+}
+
 /* The first of the queue: one that has an extra, or some that have none. */
 static int datagram_send_listed(rondo_datagram *d,
                                 const struct sys_outgoing *list, unsigned count)
 {
     const struct datagram_extra *extra = queue_extra(&d->queue);
     return extra ? datagram_message_first(d, list, extra)
-                 : sys_send_batch(d->io.fd, list, count);
+                 : datagram_send_batch(d, list, count);
 }
 
 /* The kernel has refused `first`. On a connected socket that may be the answer
@@ -35,7 +45,7 @@ static int datagram_send_ask_again(rondo_datagram *d,
     int again = refusal;
     if (d->connected)
         again = waits ? datagram_send_listed(d, first, 1)
-                      : sys_send_batch(d->io.fd, first, 1);
+                      : datagram_send_batch(d, first, 1);
     *news = again >= 0 || again == RONDO_EAGAIN;
     return again;
 }
@@ -70,6 +80,7 @@ bool datagram_flush(rondo_datagram *d, bool now)
     int left = FLUSH_MOST;
     size_t before = d->queue.count;
     assert(op_is_idle(&d->send)); /* else the kernel has the first already */
+    assert(!d->io.kept);
     while (left > 0 && d->phase < PHASE_ENDING) {
         unsigned count = queue_peek(&d->queue, list, SYS_BATCH);
         if (!count)
@@ -92,6 +103,7 @@ bool datagram_flush(rondo_datagram *d, bool now)
 
 void datagram_commit(rondo_datagram *d)
 {
+    io_send_now(d->loop, &d->io);
     if (d->gathers && datagram_may_flush(d))
         (void)datagram_flush(d, false);
 }
@@ -149,7 +161,7 @@ void datagram_send_done(rondo_loop *loop, struct task *task)
 
 /* ---- the program's call ---- */
 
-int datagram_send_queued(rondo_datagram *d)
+static COLD int datagram_send_queued_slow(rondo_datagram *d)
 {
     if (d->queue.size > d->high)
         datagram_commit(d); /* what the kernel takes does not count */
@@ -159,6 +171,13 @@ int datagram_send_queued(rondo_datagram *d)
     if (!dispatch_runs(&d->dispatch))
         datagram_settle(d);
     return over;
+}
+
+int datagram_send_queued(rondo_datagram *d)
+{
+    return d->queue.size > d->high || !dispatch_runs(&d->dispatch)
+               ? datagram_send_queued_slow(d)
+               : 0;
 }
 
 static int datagram_send_keep(rondo_datagram *d, const struct sys_outgoing *out)
@@ -186,8 +205,39 @@ static COLD int datagram_send_slow(rondo_datagram *d,
 
 static int datagram_send_now(rondo_datagram *d, const struct sys_outgoing *out)
 {
-    int sent = sys_send_batch(d->io.fd, out, 1);
+    int sent = datagram_send_batch(d, out, 1);
     return sent == 1 ? 0 : datagram_send_slow(d, out, sent);
+}
+
+void datagram_send_unsent(rondo_loop *loop, struct io *io,
+                          const struct sys_outgoing *out, int error)
+{
+    rondo_datagram *d =
+        (rondo_datagram *)(void *)((char *)io - offsetof(rondo_datagram, io));
+    int64_t os_error = rondo_last_os_error();
+    bool news = false;
+    int again = error;
+    if (d->phase >= PHASE_ENDING)
+        return;
+    assert(!d->queue.count && op_is_idle(&d->send));
+    if (error != RONDO_EAGAIN)
+        again = datagram_send_ask_again(d, out, false, error, &news);
+    if (news) {
+        error_keep_os(os_error);
+        datagram_tell(d, error, false);
+    }
+    if (again == RONDO_EAGAIN && !queue_add(loop, &d->queue, out)) {
+        error_no_os();
+        again = RONDO_ENOMEM;
+    }
+    if (again < 0 && again != RONDO_EAGAIN) {
+        d->unsent++;
+        datagram_tell(d, again, false);
+    }
+    if (d->queue.size > d->high && d->flow == FLOW_ON)
+        d->flow = FLOW_PAUSE_DUE;
+    if (d->dispatch.task.state == TASK_IDLE)
+        loop_push(loop, &d->dispatch.task);
 }
 
 static inline int datagram_send_check(const rondo_datagram *d,
@@ -239,13 +289,15 @@ int rondo_datagram_send(rondo_datagram *d, const void *data, size_t size,
         error = datagram_send_check(d, &out, to, "datagram_send");
     if (error)
         return error;
+    io_send_now(d->loop, &d->io);
+    if (d->gathers && !d->retry && queue_add(d->loop, &d->queue, &out))
+        return datagram_send_queued(d);
     /* While some destinations are full, others go past what waits for them. */
     bool passes = d->by_destination && d->retry && !queue_has(&d->queue, &out);
     if (d->queue.count && !passes)
         return datagram_send_keep(d, &out);
-    if (d->queue.count)
-        return datagram_send_now(d, &out);
-    if (d->gathers && queue_add(d->loop, &d->queue, &out))
-        return datagram_send_queued(d);
+    if (!d->queue.count && d->sends_later && dispatch_runs(&d->dispatch) &&
+        io_send_datagram_later(d->loop, &d->io, &out))
+        return 0;
     return datagram_send_now(d, &out);
 }

@@ -3,6 +3,7 @@
 #include "net/datagram.h"
 
 #include "base/error.h"
+#include "core/observe.h"
 
 #include <string.h>
 
@@ -14,10 +15,11 @@ static void datagram_special_tell(rondo_datagram *d,
 {
     const rondo_datagram_protocol *p = d->protocol;
     if (p->datagram_received_with)
-        p->datagram_received_with(d, d->self, r->data, r->size, &r->from, info);
+        OBSERVE_MEMBER(d->loop, d, p, datagram_received_with, d, d->self,
+                       r->data, r->size, &r->from, info);
     else if (p->datagram_received)
-        p->datagram_received(d, d->self, r->data, r->size, &r->from,
-                             r->truncated);
+        OBSERVE_MEMBER(d->loop, d, p, datagram_received, d, d->self, r->data,
+                       r->size, &r->from, r->truncated);
 }
 
 /* What is known without asking. */
@@ -41,7 +43,10 @@ struct special {
 static bool datagram_special_ask(rondo_datagram *d, struct special *s)
 {
     size_t size = 0;
-    char *memory = d->protocol->get_buffer(d, d->self, d->receive_size, &size);
+    char *memory;
+    OBSERVE(
+        d->loop, RONDO_DOES_PROTOCOL, "get_buffer", d->protocol->get_buffer, d,
+        memory = d->protocol->get_buffer(d, d->self, d->receive_size, &size));
     if (!datagram_receives(d))
         return false;
     if (!memory || !size) {
@@ -125,6 +130,7 @@ int datagram_special_receive(rondo_datagram *d, int left)
         return 0;
     }
     bool more = datagram_receive_adapt(d, got, s.count);
+    datagram_note_received(d, s.list, got);
     datagram_special_deliver(d, &s, got);
     return more ? left - got : 0;
 }

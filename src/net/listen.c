@@ -7,12 +7,36 @@ enum { SAME_PORT_TRIES = 16, UNIX_MODES = 07777 };
 
 /* ---- one socket ---- */
 
+/* What to do about it; NULL: who knows. */
+static const char *listen_advice(int error, const rondo_address *address)
+{
+    bool path = rondo_address_family(address) == RONDO_FAMILY_UNIX;
+    switch (error) {
+    case RONDO_EADDRINUSE:
+        return path ? "another program serves there"
+                    : "another socket has that port; is the program running "
+                      "already?";
+    case RONDO_EADDRNOTAVAIL:
+        return "it is not an address of this machine";
+    case RONDO_EACCES:
+        return path ? "this user may not write in its folder"
+               : rondo_address_port(address) < 1024
+                   ? "ports below 1024 need a privilege"
+                   : "another program has that port for itself";
+    case RONDO_ENOENT:
+        return "its folder has to exist";
+    default:
+        return NULL;
+    }
+}
+
 static int listen_fail_on(int error, const char *verb,
                           const rondo_address *address)
 {
     char text[RONDO_ADDRESS_TEXT];
     (void)rondo_address_text(address, text, sizeof text);
-    return error_os(error, "create_server: cannot %s %s", verb, text);
+    error_os(error, "create_server: cannot %s %s", verb, text);
+    return error_advise(error, listen_advice(error, address));
 }
 
 static int listen_set_up(sys_fd fd, const rondo_server_options *o,
@@ -103,7 +127,7 @@ static int listen_bind_path(struct listener *l, sys_fd fd,
         (void)rondo_address_text(&l->address, text, sizeof text);
         return error_set(RONDO_EADDRINUSE,
                          "create_server: cannot bind %s: there is a file that "
-                         "is no socket",
+                         "is no socket; remove it, or choose another path",
                          o->path ? o->path : text);
     }
     if (error)
@@ -217,7 +241,8 @@ static int listen_add_host(rondo_server *s, const rondo_server_options *o)
     if (rondo_address_parse(&address, o->host, o->port))
         return error_set(RONDO_EINVAL,
                          "create_server: host \"%.100s\" is not a numeric "
-                         "address, and names are not looked up",
+                         "address, and names are not looked up; "
+                         "rondo_getaddrinfo does that",
                          o->host);
     if (o->family != RONDO_FAMILY_ANY &&
         o->family != rondo_address_family(&address))

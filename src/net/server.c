@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/server.h"
 #include "base/error.h"
+#include "core/observe.h"
+#include "core/quarantine.h"
 #include "stream/filter.h"
 
 #include <stdio.h>
@@ -123,6 +125,20 @@ static void server_decide(void *handle)
 
 /* ---- telling ---- */
 
+/* In debug mode it is told from now on what it was. */
+static void server_free(rondo_server *s)
+{
+    rondo_loop *loop = s->loop;
+    struct ended *e = loop->debug ? quarantine_begin(loop, "server", "") : NULL;
+    if (!e) {
+        loop_free(loop, s);
+        return;
+    }
+    e->member = "closed";
+    e->last = OBSERVE_PLAIN(s->options.closed);
+    quarantine_keep(e, s, &s->loop);
+}
+
 static void server_tell_closed(void *handle)
 {
     rondo_server *s = handle;
@@ -132,11 +148,11 @@ static void server_tell_closed(void *handle)
     server_pipe_free(s);
     server_report_rest(s);
     if (s->options.closed)
-        s->options.closed(s, s->arg);
+        OBSERVE_DONE(loop, "closed", s->options.closed, s, s->arg);
     handle_close(loop, &s->handle);
     s->ended = true;
     if (s->options.closed) {
-        loop_free(loop, s);
+        server_free(s);
         return;
     }
     /* Without `closed` the program cannot know when the pointer ends, so it
@@ -183,8 +199,11 @@ static void server_client_gone(rondo_loop *loop, struct stream_owner *owner)
     rondo_server *s = (rondo_server *)(void *)owner;
     (void)loop;
     assert(s->clients && !s->ended);
+    bool accepts = server_accepts(s);
     server_count(s, -1);
-    server_settle(s);
+    /* a server that takes clients waits for nothing but clients */
+    if (!accepts || s->part || s->instances)
+        server_settle(s);
 }
 
 /* ---- for listen.c ---- */
@@ -342,7 +361,7 @@ rondo_fd rondo_server_fd(const rondo_server *server, size_t i)
 
 rondo_loop *rondo_server_loop(const rondo_server *server)
 {
-    return server ? server->loop : NULL;
+    return server ? quarantine_loop_of(server->loop, "server_loop") : NULL;
 }
 
 void rondo_server_set_background(rondo_server *server, bool background)

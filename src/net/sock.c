@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "core/backoff.h"
 #include "core/id.h"
+#include "core/observe.h"
 
 #include <stdio.h>
 
@@ -105,6 +106,7 @@ static INLINED void sock_end_call(struct sock_call *c)
 {
     sock_leave(c);
     c->id = id_next(c->loop, c->id);
+    c->source.reading = false;
     if (c->kind == SOCK_CALL_SENDFILE)
         sock_close_source(c, c->result < 0);
     if (handle_is_open(&c->handle))
@@ -142,16 +144,45 @@ static void sock_tell(rondo_loop *loop, struct task *task)
     if (failed)
         sock_describe_failure(c);
     if (c->kind == SOCK_CALL_RECVFROM)
-        c->done.recvfrom(loop, c->arg, c->result, failed ? NULL : &c->address);
+        OBSERVE_DONE(loop, "sock_recvfrom", c->done.recvfrom, loop, c->arg,
+                     c->result, failed ? NULL : &c->address);
     else if (c->kind == SOCK_CALL_ACCEPT)
-        c->done.accept(loop, c->arg, failed ? RONDO_NO_FD : (rondo_fd)c->result,
-                       failed ? NULL : &c->address,
-                       failed ? (int)c->result : 0);
+        OBSERVE_DONE(loop, "sock_accept", c->done.accept, loop, c->arg,
+                     failed ? RONDO_NO_FD : (rondo_fd)c->result,
+                     failed ? NULL : &c->address, failed ? (int)c->result : 0);
     else
-        c->done.any(loop, c->arg, c->result);
+        OBSERVE_DONE(loop, "sock_call", c->done.any, loop, c->arg, c->result);
     free_list_put(loop, FREE_LIST_SOCK_CALL, c);
     if (s)
         sock_told(s);
+}
+
+/* The same of a recv or a sendall that has ended at its first try. It has lent
+ * nothing: its memory is free for the call that done begins. */
+static void sock_tell_size(rondo_loop *loop, struct task *task)
+{
+    struct sock_call *c =
+        (struct sock_call *)(void *)((char *)task -
+                                     offsetof(struct sock_call, task));
+    struct sock *s = c->sock;
+    if (!s || s->waits || handle_is_open(&c->handle) || c->result < 0 ||
+        loop->observed) {
+        sock_tell(loop, task);
+        return;
+    }
+    const rondo_done_fn done = c->done.any;
+    void *const arg = c->arg;
+    const int64_t result = c->result;
+    assert(s->side[c->kind].call == c && !s->gone && c->timer <= 0);
+    c->sock = NULL;
+    s->side[c->kind].call = NULL;
+    if (!s->side[!c->kind].call)
+        s->io.owner = IO_UNUSED;
+    c->id = id_next(loop, c->id);
+    free_list_put(loop, FREE_LIST_SOCK_CALL, c);
+    s->tells = true;
+    done(loop, arg, result);
+    sock_told(s);
 }
 
 void sock_finish(struct sock_call *c, int64_t result)
@@ -372,8 +403,8 @@ static COLD int sock_get_slow(rondo_loop *loop, struct io *io, sys_fd fd,
     return 0;
 }
 
-static int sock_get(rondo_loop *loop, sys_fd fd, enum sock_kind kind,
-                    struct sock **got)
+static INLINED int sock_get(rondo_loop *loop, sys_fd fd, enum sock_kind kind,
+                            struct sock **got)
 {
     struct io *io = io_find(loop, fd);
     if (!io || (io->owner != IO_SOCK && io->owner != IO_UNUSED))
@@ -388,7 +419,8 @@ static int sock_get(rondo_loop *loop, sys_fd fd, enum sock_kind kind,
     return 0;
 }
 
-static struct sock_call *sock_call_take(rondo_loop *loop, enum sock_kind kind)
+static COLD struct sock_call *sock_call_make(rondo_loop *loop,
+                                             enum sock_kind kind)
 {
     struct sock_call *c = free_list_take(loop, FREE_LIST_SOCK_CALL, sizeof *c);
     if (!c) {
@@ -396,6 +428,7 @@ static struct sock_call *sock_call_take(rondo_loop *loop, enum sock_kind kind)
         return NULL;
     }
     c->handle.kind = HANDLE_SOCK_CALL;
+    c->loop = loop;
     if (c->id <= 0)
         c->id = id_new(loop, &c->handle, sock_cancel);
     if (c->id > 0)
@@ -404,11 +437,22 @@ static struct sock_call *sock_call_take(rondo_loop *loop, enum sock_kind kind)
     return NULL;
 }
 
+static inline struct sock_call *sock_call_take(rondo_loop *loop,
+                                               enum sock_kind kind)
+{
+    struct loop_block *block = loop->free_list[FREE_LIST_SOCK_CALL];
+    struct sock_call *c = (struct sock_call *)(void *)block;
+    if (!c || c->id <= 0)
+        return sock_call_make(loop, kind);
+    loop->free_list[FREE_LIST_SOCK_CALL] = block->next;
+    return c;
+}
+
 /* A call that has not begun and lacks what the program gives with it: for
  * sock_call_begin. Errors: RONDO_EBUSY, RONDO_EINVAL (the socket is blocking),
  * RONDO_EBADF, RONDO_ENOMEM. */
-static int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
-                         struct sock_call **made)
+static INLINED int sock_call_new(rondo_loop *loop, rondo_fd fd,
+                                 enum sock_kind kind, struct sock_call **made)
 {
     struct sock *s = NULL;
     struct sock_call *c = sock_call_take(loop, kind);
@@ -420,15 +464,14 @@ static int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
         return error;
     }
     assert(s && s->io.entered && !s->gone && !s->side[kind & 1].call);
+    assert(c->timer <= 0 && c->task.state == TASK_IDLE && !c->source.reading);
     s->io.owner = IO_SOCK;
     s->side[kind & 1].call = c;
-    c->loop = loop;
     c->sock = s;
     c->fd = s->io.fd;
-    c->task = (struct task){.done = sock_tell};
-    c->timer = c->result = 0;
+    c->task.done = kind <= SOCK_CALL_SENDALL ? sock_tell_size : sock_tell;
     c->kind = (unsigned char)kind;
-    c->over = c->begun = c->source.reading = false;
+    c->over = c->begun = false;
     c->size = c->sent = 0;
     *made = c;
     return 0;
@@ -469,16 +512,24 @@ static COLD rondo_id sock_call_wait(struct sock_call *c, int64_t result)
 
 /* The first try. What ends at once is on the ready list, and has seen neither
  * the backend nor the list of handles. */
+static INLINED rondo_id sock_call_tried(rondo_loop *loop, struct sock_call *c,
+                                        int64_t result)
+{
+    if (result < 0)
+        return sock_call_wait(c, result);
+    c->over = true;
+    c->result = result;
+    loop_push(loop, &c->task);
+    if (loop->prepared)
+        loop_nudge(loop);
+    return c->id;
+}
+
 static rondo_id sock_call_begin(struct sock_call *c, void *arg)
 {
     c->arg = arg;
     error_no_os();
-    int64_t result = sock_try(c);
-    if (result < 0)
-        return sock_call_wait(c, result);
-    sock_finish(c, result);
-    loop_nudge(c->loop);
-    return c->id;
+    return sock_call_tried(c->loop, c, sock_try(c));
 }
 
 /* ---- for the loop ---- */
@@ -544,7 +595,11 @@ rondo_id rondo_sock_recv(rondo_loop *loop, rondo_fd s, void *data, size_t size,
     c->room = data;
     c->size = size;
     c->done.any = done;
-    return sock_call_begin(c, arg);
+    c->arg = arg;
+    int64_t result = sys_recv(c->fd, data, size);
+    if (result == RONDO_EAGAIN)
+        c->begun = true;
+    return sock_call_tried(loop, c, result);
 }
 
 rondo_id rondo_sock_sendall(rondo_loop *loop, rondo_fd s, const void *data,
@@ -558,7 +613,11 @@ rondo_id rondo_sock_sendall(rondo_loop *loop, rondo_fd s, const void *data,
     c->data = data;
     c->size = size;
     c->done.any = done;
-    return sock_call_begin(c, arg);
+    c->arg = arg;
+    int64_t sent = sys_send(c->fd, data, size);
+    if (sent != (int64_t)size)
+        sent = sock_sent_some(c, sent);
+    return sock_call_tried(loop, c, sent);
 }
 
 rondo_id rondo_sock_sendto(rondo_loop *loop, rondo_fd s, const void *data,

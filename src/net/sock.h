@@ -75,6 +75,8 @@ struct sock {
 /* One try (sock_try.c). Returns the result, RONDO_EAGAIN (to be tried when the
  * socket is ready), or SOCK_LATER. */
 int64_t sock_try(struct sock_call *c);
+/* The same of a sendall whose first send has just ended so: not with all. */
+COLD int64_t sock_sent_some(struct sock_call *c, int64_t sent);
 /* Tries again. */
 void sock_go_on(struct sock_call *c);
 /* The result is known; the loop calls done. */

@@ -26,18 +26,12 @@ static int64_t sock_try_accept(struct sock_call *c)
     return error ? error : (int64_t)fd;
 }
 
-/* Sends what the kernel takes; short of memory (ENOBUFS), a little. true: all has
- * left; false: *result is the try's. */
-static bool sock_send_on(struct sock_call *c, int64_t *result)
+/* The kernel took a part of what is left, nothing, or has failed; short of
+ * memory (ENOBUFS), it is offered a little. true: all has left; false: *result
+ * is the try's. */
+static bool sock_sent_part(struct sock_call *c, int64_t sent, int64_t *result)
 {
-    assert(c->sent <= c->size);
-    size_t left = c->size - c->sent;
-    int64_t sent = sys_send(c->fd, c->data + c->sent, left);
-    if (sent == (int64_t)left) {
-        c->sent = c->size;
-        return true;
-    }
-    size_t smaller = retry_smaller(sent, left);
+    size_t smaller = retry_smaller(sent, c->size - c->sent);
     if (smaller && sys_kind(c->fd) == SYS_KIND_STREAM)
         sent = sys_send(c->fd, c->data + c->sent, smaller);
     *result = sent < 0 ? sent : RONDO_EAGAIN;
@@ -46,10 +40,28 @@ static bool sock_send_on(struct sock_call *c, int64_t *result)
     return sent >= 0 && c->sent == c->size;
 }
 
+/* Sends what the kernel takes. */
+static bool sock_send_on(struct sock_call *c, int64_t *result)
+{
+    assert(c->sent <= c->size);
+    size_t left = c->size - c->sent;
+    int64_t sent = sys_send(c->fd, c->data + c->sent, left);
+    if (sent != (int64_t)left)
+        return sock_sent_part(c, sent, result);
+    c->sent = c->size;
+    return true;
+}
+
 static int64_t sock_try_sendall(struct sock_call *c)
 {
     int64_t result;
     return sock_send_on(c, &result) ? (int64_t)c->size : result;
+}
+
+int64_t sock_sent_some(struct sock_call *c, int64_t sent)
+{
+    int64_t result;
+    return sock_sent_part(c, sent, &result) ? (int64_t)c->size : result;
 }
 
 static int64_t sock_try_sendto(struct sock_call *c)

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/id.h"
+#include "core/observe.h"
 #include "process/process.h"
 
 #include <assert.h>
@@ -131,7 +132,7 @@ static void communicate_connection_lost(rondo_process *p, void *self, int error)
         error = RONDO_ECANCELED;
     if (error)
         communicate_describe(error, c->limit);
-    c->done(loop, c->arg, &output, error);
+    OBSERVE_DONE(loop, "communicate", c->done, loop, c->arg, &output, error);
     loop_free(loop, c->got[0].data);
     loop_free(loop, c->got[1].data);
     loop_free(loop, c);

@@ -3,7 +3,10 @@
 #include "process/process.h"
 
 #include "base/error.h"
+#include "core/observe.h"
 #include "core/part.h"
+#include "core/probe.h"
+#include "core/quarantine.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -51,6 +54,7 @@ static void process_on_ended(struct child *child)
                                   offsetof(rondo_process, child));
     assert(!p->ended && !p->known);
     p->ended = p->known = true;
+    PROBE2(process_exit, p, p->child.pid);
     process_close_console(p);
     dispatch_owe(&p->dispatch, 1U << PROCESS_OWED_EXITED);
     process_settle(p);
@@ -65,7 +69,8 @@ static void process_pipe_data(rondo_transport *t, void *self, const void *data,
     rondo_process *p = pipe->process;
     (void)t;
     if (p->protocol->pipe_data_received)
-        p->protocol->pipe_data_received(p, p->self, pipe->child_fd, data, size);
+        OBSERVE_MEMBER(p->loop, p, p->protocol, pipe_data_received, p, p->self,
+                       pipe->child_fd, data, size);
 }
 
 static void process_pipe_pause(rondo_transport *t, void *self)
@@ -74,7 +79,8 @@ static void process_pipe_pause(rondo_transport *t, void *self)
     rondo_process *p = pipe->process;
     (void)t;
     if (p->protocol->pause_writing)
-        p->protocol->pause_writing(p, p->self, pipe->write_fd);
+        OBSERVE_MEMBER(p->loop, p, p->protocol, pause_writing, p, p->self,
+                       pipe->write_fd);
 }
 
 static void process_pipe_resume(rondo_transport *t, void *self)
@@ -83,7 +89,8 @@ static void process_pipe_resume(rondo_transport *t, void *self)
     rondo_process *p = pipe->process;
     (void)t;
     if (p->protocol->resume_writing)
-        p->protocol->resume_writing(p, p->self, pipe->write_fd);
+        OBSERVE_MEMBER(p->loop, p, p->protocol, resume_writing, p, p->self,
+                       pipe->write_fd);
 }
 
 static void process_pipe_lost(rondo_transport *t, void *self, int error)
@@ -94,7 +101,8 @@ static void process_pipe_lost(rondo_transport *t, void *self, int error)
     (void)t;
     pipe->t = NULL;
     if (p->protocol->pipe_connection_lost)
-        p->protocol->pipe_connection_lost(p, p->self, pipe->child_fd, error);
+        OBSERVE_MEMBER(p->loop, p, p->protocol, pipe_connection_lost, p,
+                       p->self, pipe->child_fd, error);
 }
 
 static const rondo_protocol pipe_protocol = {
@@ -132,8 +140,9 @@ static void process_pipe_gone(rondo_loop *loop, struct stream_owner *owner)
 static void process_tell_made(void *handle)
 {
     rondo_process *p = handle;
+    PROBE2(process_made, p, p->child.pid);
     if (p->protocol->connection_made)
-        p->protocol->connection_made(p, p->self);
+        OBSERVE_MEMBER(p->loop, p, p->protocol, connection_made, p, p->self);
 }
 
 static void process_tell_exited(void *handle)
@@ -141,7 +150,8 @@ static void process_tell_exited(void *handle)
     rondo_process *p = handle;
     assert(p->ended && p->known);
     if (p->protocol->process_exited)
-        p->protocol->process_exited(p, p->self, p->child.status);
+        OBSERVE_MEMBER(p->loop, p, p->protocol, process_exited, p, p->self,
+                       p->child.status);
 }
 
 static void process_cut_pipes(void *handle)
@@ -153,6 +163,25 @@ static void process_cut_pipes(void *handle)
         stream_cut(t);
 }
 
+/* In debug mode it is told from now on what it was. */
+static void process_free(rondo_process *p)
+{
+    rondo_loop *loop = p->loop;
+    char pid[32];
+    snprintf(pid, sizeof pid, "%lld", (long long)p->child.pid);
+    struct ended *e =
+        loop->debug ? quarantine_begin(loop, "process", pid) : NULL;
+    if (!e) {
+        loop_free(loop, p);
+        return;
+    }
+    if (p->protocol->connection_lost) {
+        e->member = "connection_lost";
+        e->last = OBSERVE_PLAIN(p->protocol->connection_lost);
+    }
+    quarantine_keep(e, p, &p->loop);
+}
+
 static void process_tell_lost(void *handle)
 {
     rondo_process *p = handle;
@@ -162,9 +191,10 @@ static void process_tell_lost(void *handle)
         error_set(p->error, "process %lld: the loop was closed",
                   (long long)p->child.pid);
     if (p->protocol->connection_lost)
-        p->protocol->connection_lost(p, p->self, p->error);
+        OBSERVE_MEMBER(p->loop, p, p->protocol, connection_lost, p, p->self,
+                       p->error);
     handle_close(loop, &p->handle);
-    loop_free(loop, p);
+    process_free(p);
 }
 
 static void (*const process_tell[PROCESS_OWED])(void *handle) = {
@@ -374,7 +404,7 @@ void *rondo_process_self(const rondo_process *p)
 
 rondo_loop *rondo_process_loop(const rondo_process *p)
 {
-    return p ? p->loop : NULL;
+    return p ? quarantine_loop_of(p->loop, "process_loop") : NULL;
 }
 
 void rondo_process_set_background(rondo_process *p, bool background)

@@ -131,6 +131,7 @@ static void api_free(void)
     free(sim.heap);
     free(sim.files);
     sim_names_end();
+    sim_programs_end();
 }
 
 /* A host calls, or a condition of rondo_sim_run_until. */
@@ -322,7 +323,7 @@ static void api_report_thread(FILE *to, const struct sim_thread *t)
     else
         fprintf(to, "waits for %s until %.6f s", t->waits_for,
                 (double)t->waits_until / 1e9);
-    fputs(t->host->paused ? "; the host is paused\n" : "\n", to);
+    fputs(t->process->paused ? "; the host is paused\n" : "\n", to);
 }
 
 int rondo_sim_report(FILE *to)
@@ -333,9 +334,10 @@ int rondo_sim_report(FILE *to)
     fprintf(to, "at %.6f s:\n", (double)sim.now / 1e9);
     for (int i = 0; i < sim.host_count; i++) {
         const struct sim_host *host = sim.hosts[i];
-        for (const struct sim_thread *t = host->threads; t; t = t->next)
-            api_report_thread(to, t);
-        if (!host->threads)
+        for (const struct sim_process *p = &host->process; p; p = p->next)
+            for (const struct sim_thread *t = p->threads; t; t = t->next)
+                api_report_thread(to, t);
+        if (!host->process.threads)
             fprintf(to, "%s: %s\n", host->name,
                     host->up ? "no thread runs" : "is down");
         for (const struct sim_socket *s = host->sockets; s; s = s->next)

@@ -9,9 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* How often a call that blocks looks again. */
-enum { LOOK_NS = 10000 };
-
 static int descriptors_check_host(const char *what)
 {
     return sim_host()
@@ -28,16 +25,6 @@ static int descriptors_get(const char *what, rondo_fd fd,
     if (error || *found)
         return error;
     return error_os(RONDO_EBADF, "%s: descriptor %lld", what, (long long)fd);
-}
-
-static bool descriptors_wait(int64_t until)
-{
-    if (sim.now >= until)
-        return false;
-    int64_t next = sim.now + LOOK_NS;
-    (void)sim_block("a descriptor of the program's",
-                    next < until ? next : until);
-    return true;
 }
 
 static int64_t descriptors_until(int64_t timeout_ns)
@@ -70,7 +57,7 @@ int rondo_sim_pipe(rondo_fd ends[2])
     return descriptors_give("sim_pipe", error, fds, ends);
 }
 
-static int descriptors_pair(sys_fd fds[2])
+int descriptors_pair(sys_fd fds[2])
 {
     int error = sys_socket_stream(RONDO_FAMILY_UNIX, &fds[0]);
     if (error)
@@ -124,7 +111,8 @@ int64_t rondo_sim_read(rondo_fd fd, void *data, size_t size, int64_t timeout_ns)
     int64_t until = descriptors_until(timeout_ns);
     do
         result = descriptors_read(sys_fd_of(fd), data, size);
-    while (result == RONDO_EAGAIN && descriptors_wait(until));
+    while (result == RONDO_EAGAIN &&
+           sockets_wait(sys_fd_of(fd), ~(unsigned)RONDO_WRITABLE, until));
     return descriptors_result("sim_read", result);
 }
 
@@ -138,7 +126,9 @@ int64_t rondo_sim_write(rondo_fd fd, const void *data, size_t size,
     int64_t until = descriptors_until(timeout_ns);
     do
         result = descriptors_write(sys_fd_of(fd), data, size);
-    while (result == RONDO_EAGAIN && descriptors_wait(until));
+    while (result == RONDO_EAGAIN &&
+           sockets_wait(sys_fd_of(fd),
+                        RONDO_WRITABLE | RONDO_ERROR | RONDO_HANG_UP, until));
     return descriptors_result("sim_write", result);
 }
 

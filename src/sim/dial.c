@@ -95,8 +95,8 @@ static struct sim_socket *dial_pop(struct sim_socket *server)
     return s;
 }
 
-int dial_accept(struct sim_socket *server, sys_fd *accepted,
-                rondo_address *peer)
+int dial_accept(struct sim_process *process, struct sim_socket *server,
+                sys_fd *accepted, rondo_address *peer)
 {
     if (!server->listening)
         return sim_fail(EINVAL);
@@ -110,7 +110,7 @@ int dial_accept(struct sim_socket *server, sys_fd *accepted,
         net_unuse(s);
         return sim_fail(ECONNABORTED);
     }
-    int error = net_add_descriptor(s, accepted);
+    int error = net_add_descriptor(process, s, accepted);
     if (error)
         return error;
     (void)dial_pop(server);
@@ -125,7 +125,8 @@ int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer)
 {
     struct sim_socket *server = net_get(fd);
     *accepted = SYS_NO_FD;
-    return server ? dial_accept(server, accepted, peer) : RONDO_EBADF;
+    return server ? dial_accept(sim_process(), server, accepted, peer)
+                  : RONDO_EBADF;
 }
 
 /* ---- clients ---- */

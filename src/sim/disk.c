@@ -31,14 +31,15 @@ int64_t disk_time(void)
 
 struct disk_node *disk_new_node(enum disk_type type, unsigned mode)
 {
+    const struct sim_process *process = sim_process();
     struct sim_disk *d = disk_of(sim_host());
     struct disk_node *n = calloc(1, sizeof *n);
     if (!n)
         sim_die("out of memory for files");
     n->disk = d;
     n->type = type;
-    n->mode = mode;
-    n->uid = n->gid = 1000;
+    n->mode = mode & ~process->umask;
+    n->uid = n->gid = SIM_USER;
     n->number = ++d->numbers;
     n->accessed_ns = n->modified_ns = n->changed_ns = disk_time();
     n->next = d->nodes;
@@ -421,6 +422,8 @@ int disk_find(struct disk_node *base, const char *path, bool follow,
 {
     static struct disk_walk w; /* one thread runs at a time */
     struct disk_node *root = disk_of(sim_host())->root;
+    if (!base)
+        base = sim_process()->folder;
     bool last = false;
     int more, error = disk_walk_begin(&w, path);
     *p = (struct disk_place){.node = *path == '/' || !base ? root : base};

@@ -19,8 +19,8 @@ enum { AHEAD = 16384, LATE_NS = 20000 };
 struct sim_request {
     struct sim_watch watch;
     struct sim_event event;           /* carries it out */
-    struct sim_request *next, **link; /* of its host */
-    struct sim_host *host;
+    struct sim_request *next, **link; /* of its process */
+    struct sim_process *process;
     struct done *of;
     struct op *op;
 };
@@ -68,10 +68,10 @@ static void done_free_request(struct sim_request *r)
     free(r);
 }
 
-void done_forget(struct sim_host *host)
+void done_forget(struct sim_process *process)
 {
     struct sim_request *next;
-    for (struct sim_request *r = host->requests; r; r = next) {
+    for (struct sim_request *r = process->requests; r; r = next) {
         next = r->next;
         done_free_request(r);
     }
@@ -94,7 +94,8 @@ static void done_end(struct sim_request *r, int error, size_t count)
         op->sim.next = d->ended;
         d->ended = op;
     }
-    sim_note(r->host, NOTE_DONE, op->task.kind, error ? error : (int64_t)count);
+    sim_note(r->process->host, NOTE_DONE, op->task.kind,
+             error ? error : (int64_t)count);
     done_free_request(r);
     sim_waiter_poke(&d->waiter);
 }
@@ -114,7 +115,7 @@ static int64_t done_read(const struct sim_request *r, struct sim_socket *s)
     if (count == RONDO_EAGAIN)
         return count;
     if (count > 0) {
-        a->bytes = sim_alloc_for(r->host, (size_t)count);
+        a->bytes = sim_alloc_for(r->process, (size_t)count);
         memcpy(a->bytes, bytes, (size_t)count);
         a->start = 0;
         a->end = (size_t)count;
@@ -135,7 +136,7 @@ static int64_t done_write(const struct sim_request *r, struct sim_socket *s)
 static int64_t done_accept(const struct sim_request *r, struct sim_socket *s)
 {
     struct accept_op *a = (struct accept_op *)(void *)r->op;
-    int error = dial_accept(s, &a->accepted, &a->peer);
+    int error = dial_accept(r->process, s, &a->accepted, &a->peer);
     return error ? error : 1;
 }
 
@@ -232,12 +233,12 @@ static struct sim_request *done_new_request(rondo_loop *loop, struct op *op)
     struct sim_request *r = calloc(1, sizeof *r);
     if (!r)
         sim_die("out of memory for operations");
-    r->host = sim_host();
-    r->next = r->host->requests;
-    r->link = &r->host->requests;
+    r->process = sim_process();
+    r->next = r->process->requests;
+    r->link = &r->process->requests;
     if (r->next)
         r->next->link = &r->next;
-    r->host->requests = r;
+    r->process->requests = r;
     r->of = done_of(loop);
     r->op = op;
     r->watch.fd = op->io->fd;

@@ -386,7 +386,7 @@ int sys_dir_open(sys_fd directory, struct sys_dir **dir)
     *d = (struct sys_dir){directory, o->node, count, 0};
     for (const struct disk_entry *e = o->node->entries; e; e = e->next) {
         size_t size = strlen(e->name) + 1;
-        d->names[i] = sim_alloc_for(sim_host(), size);
+        d->names[i] = sim_alloc_for(sim_process(), size);
         memcpy(d->names[i++], e->name, size);
     }
     *dir = d;

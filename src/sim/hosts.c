@@ -8,6 +8,7 @@
 #include "sim/net.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,14 +171,17 @@ static void hosts_main(void *arg)
 
 static int hosts_start(struct sim_host *host)
 {
+    sim_process_forget(&host->process);
     host->up = true;
     host->starts++;
     if (!host->main)
         return 0;
-    int error = sim_thread_start(host, "main", hosts_main, host);
+    int error = sim_thread_start(&host->process, "main", hosts_main, host);
     return error ? error_os(error, "sim: host \"%s\" cannot start", host->name)
                  : 0;
 }
+
+enum { FIRST_PID = 1000 }; /* of what a host's main starts */
 
 static struct sim_host *hosts_new(const char *name, const rondo_address *ip)
 {
@@ -196,7 +200,10 @@ static struct sim_host *hosts_new(const char *name, const rondo_address *ip)
     (void)sys_address_ip(&h->ip[1], "::1", 0, 0);
     h->ip[2] = *ip;
     h->ips = 3;
-    h->descriptors_most = sim.options.descriptors;
+    h->process.host = h;
+    h->process.pid = h->process.group = h->process.session = h->number + 1;
+    h->process.descriptors_most = sim.options.descriptors;
+    h->next_pid = FIRST_PID;
     h->next_port = 49152;
     h->clock_from = sim.now;
     h->clock_base = RONDO_SEC(CLOCK_START_S);
@@ -292,12 +299,19 @@ static int hosts_stop(int host, bool system_goes_on, const char *what)
         return error;
     sim_note(h, system_goes_on ? NOTE_KILL : NOTE_CRASH, 0, 0);
     h->up = system_goes_on;
-    h->paused = false;
-    sim_kill_threads(h);
+    h->process.paused = false;
+    sim_kill_threads(&h->process);
+    if (!system_goes_on)
+        sim_processes_crash(h);
     net_host_stops(h, system_goes_on);
-    if (sim_host() == h)
+    bool own_ends = sim_process_lose_parent(&h->process);
+    bool own = sim_process() == &h->process;
+    if (!own)
+        sim_free_blocks(&h->process.memory);
+    if (own || (sim_host() == h && !system_goes_on))
         sim_leave(); /* its stack may be in use: a restart frees the memory */
-    sim_free_blocks(&h->memory);
+    if (own_ends)
+        sim_process_signal(sim_process(), SIGKILL);
     return 0;
 }
 
@@ -317,7 +331,7 @@ int rondo_sim_restart(int host)
     struct sim_host *h = hosts_get(host, "sim_restart", &error);
     if (error)
         return error;
-    const struct sim_thread *t = h->threads;
+    const struct sim_thread *t = h->process.threads;
     if (t)
         return error_set(
             RONDO_EBUSY,
@@ -326,7 +340,7 @@ int rondo_sim_restart(int host)
             "it",
             h->name, t->number, t->role);
     net_host_stops(h, true);
-    sim_free_blocks(&h->memory);
+    sim_free_blocks(&h->process.memory);
     return hosts_start(h);
 }
 
@@ -334,10 +348,10 @@ int rondo_sim_pause(int host)
 {
     int error;
     struct sim_host *h = hosts_get(host, "sim_pause", &error);
-    if (error || h->paused || !h->up)
+    if (error || h->process.paused || !h->up)
         return error;
     sim_note(h, NOTE_PAUSE, 0, 0);
-    sim_pause_threads(h);
+    sim_pause_threads(&h->process);
     return 0;
 }
 
@@ -345,10 +359,10 @@ int rondo_sim_resume(int host)
 {
     int error;
     struct sim_host *h = hosts_get(host, "sim_resume", &error);
-    if (error || !h->paused)
+    if (error || !h->process.paused)
         return error;
     sim_note(h, NOTE_RESUME, 0, 0);
-    sim_resume_threads(h);
+    sim_resume_threads(&h->process);
     return 0;
 }
 
@@ -372,8 +386,8 @@ int rondo_sim_set_descriptors(int host, unsigned most)
 {
     int error;
     struct sim_host *h = hosts_get(host, "sim_set_descriptors", &error);
-    if (!error)
-        h->descriptors_most = most;
+    for (struct sim_process *p = error ? NULL : &h->process; p; p = p->next)
+        p->descriptors_most = most;
     return error;
 }
 
@@ -381,8 +395,8 @@ int rondo_sim_set_memory(int host, size_t most)
 {
     int error;
     struct sim_host *h = hosts_get(host, "sim_set_memory", &error);
-    if (!error)
-        h->memory.most = most;
+    for (struct sim_process *p = error ? NULL : &h->process; p; p = p->next)
+        p->memory.most = most;
     return error;
 }
 
@@ -390,21 +404,40 @@ int64_t rondo_sim_count_memory(int host)
 {
     int error;
     const struct sim_host *h = hosts_get(host, "sim_count_memory", &error);
-    return error ? error : (int64_t)h->memory.used;
+    int64_t used = 0;
+    for (const struct sim_process *p = error ? NULL : &h->process; p;
+         p = p->next)
+        used += (int64_t)p->memory.used;
+    return error ? error : used;
 }
 
 int rondo_sim_count_descriptors(int host)
 {
     int error;
     const struct sim_host *h = hosts_get(host, "sim_count_descriptors", &error);
-    return error ? error : (int)h->descriptors;
+    unsigned count = 0;
+    for (const struct sim_process *p = error ? NULL : &h->process; p;
+         p = p->next)
+        count += p->descriptors;
+    return error ? error : (int)count;
+}
+
+int rondo_sim_count_children(int host, bool ended)
+{
+    int error, count = 0;
+    const struct sim_host *h = hosts_get(host, "sim_count_children", &error);
+    for (const struct sim_process *p = error ? NULL : h->process.next; p;
+         p = p->next)
+        count += p->ended == ended;
+    return error ? error : count;
 }
 
 void sim_hosts_end(void)
 {
     for (int i = 0; i < sim.host_count; i++) {
         (void)rondo_sim_crash(i);
-        sim_free_blocks(&sim.hosts[i]->memory);
+        sim_free_blocks(&sim.hosts[i]->process.memory);
+        sim_process_forget(&sim.hosts[i]->process);
         disk_end(sim.hosts[i]);
     }
     for (int i = 0; i < sim.host_count; i++)

@@ -1,4 +1,4 @@
-/* memory.c - the memory of each host, which a crash frees. */
+/* memory.c - the memory of each process, which its end frees. */
 /* SPDX-License-Identifier: MIT */
 #include "system.h"
 #ifdef SYSTEM_SIM
@@ -18,20 +18,20 @@ struct sim_block {
 _Static_assert(sizeof(struct sim_block) % sizeof(max_align_t) == 0,
                "what follows a block is aligned");
 
-static struct sim_memory *memory_of(struct sim_host *host)
+static struct sim_memory *memory_of(struct sim_process *process)
 {
-    return host ? &host->memory : &sim.memory;
+    return process ? &process->memory : &sim.memory;
 }
 
-/* What a host has, with the head of each piece: so a limit ends each loop. */
+/* What a process has, with the head of each piece: so a limit ends each loop. */
 static size_t memory_cost(const struct sim_block *b)
 {
     return sizeof *b + b->size;
 }
 
-static void memory_link(struct sim_block *b, struct sim_host *host)
+static void memory_link(struct sim_block *b, struct sim_process *process)
 {
-    struct sim_memory *m = sim.begun ? memory_of(host) : NULL;
+    struct sim_memory *m = sim.begun ? memory_of(process) : NULL;
     b->of = m;
     if (!m)
         return;
@@ -43,13 +43,13 @@ static void memory_link(struct sim_block *b, struct sim_host *host)
     m->first = b;
 }
 
-/* May the host that asks have so much more? */
+/* May the process that asks have so much more? */
 static bool memory_has_room(size_t size)
 {
-    const struct sim_host *host = sim_host();
-    if (!host)
+    const struct sim_process *process = sim_process();
+    if (!process)
         return true;
-    const struct sim_memory *m = &host->memory;
+    const struct sim_memory *m = &process->memory;
     size_t cost = sizeof(struct sim_block) + size;
     if (m->most && (m->used >= m->most || cost > m->most - m->used))
         return false;
@@ -83,7 +83,7 @@ void *sim_alloc_zeroed(size_t count, size_t size)
     if (!b)
         return NULL;
     b->size = whole;
-    memory_link(b, sim_host());
+    memory_link(b, sim_process());
     return b + 1;
 }
 
@@ -97,17 +97,17 @@ void *sim_alloc(size_t size)
     if (!b)
         return NULL;
     b->size = size;
-    memory_link(b, sim_host());
+    memory_link(b, sim_process());
     return b + 1;
 }
 
-void *sim_alloc_for(struct sim_host *host, size_t size)
+void *sim_alloc_for(struct sim_process *process, size_t size)
 {
     struct sim_block *b = malloc(sizeof *b + size);
     if (!b)
         sim_die("out of memory");
     b->size = size;
-    memory_link(b, host);
+    memory_link(b, process);
     return b + 1;
 }
 
@@ -123,8 +123,8 @@ struct sim_own {
 void *sim_of_process(const void *object, size_t size)
 {
     static struct sim_own *drivers;
-    struct sim_host *host = sim_host();
-    struct sim_own **list = host ? &host->own : &drivers;
+    struct sim_process *process = sim_process();
+    struct sim_own **list = process ? &process->own : &drivers;
     for (struct sim_own *o = *list; o; o = o->next)
         if (o->object == object)
             return o->bytes;
@@ -137,11 +137,11 @@ void *sim_of_process(const void *object, size_t size)
     return o->bytes;
 }
 
-void sim_forget_own(struct sim_host *host)
+void sim_forget_own(struct sim_process *process)
 {
-    while (host->own) {
-        struct sim_own *o = host->own;
-        host->own = o->next;
+    while (process->own) {
+        struct sim_own *o = process->own;
+        process->own = o->next;
         free(o);
     }
 }

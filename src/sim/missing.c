@@ -116,19 +116,6 @@ void sys_pipe_cut(sys_fd fd)
     (void)missing();
 }
 
-int sys_child_pipe(unsigned sides, sys_fd *ours, sys_fd *theirs)
-{
-    (void)sides;
-    (void)ours;
-    (void)theirs;
-    return missing();
-}
-
-void sys_child_close(sys_fd fd)
-{
-    sys_close(fd);
-}
-
 int sys_child_terminal(unsigned columns, unsigned rows,
                        struct sys_terminal *made)
 {

@@ -1,11 +1,10 @@
-/* missing_child.c - no child processes, no watched paths: RONDO_ENOTSUP. */
+/* missing_child.c - no watched paths: RONDO_ENOTSUP. */
 /* SPDX-License-Identifier: MIT */
 #include "system.h"
 #ifdef SYSTEM_SIM
 #include "sim/sim.h"
 
 #include "base/error.h"
-#include "core/child.h"
 #include "core/notify.h"
 
 #include <errno.h>
@@ -13,66 +12,6 @@
 static int missing(void)
 {
     return sim_fail(EOPNOTSUPP);
-}
-
-/* ---- child processes ---- */
-
-int child_choose(rondo_loop *loop, const char *watcher)
-{
-    (void)loop;
-    return watcher
-               ? error_set(RONDO_ENOTSUP, "a simulated host starts no programs")
-               : 0;
-}
-
-int child_start(struct child *child, const struct child_plan *plan)
-{
-    (void)child;
-    (void)plan;
-    return error_set(RONDO_ENOTSUP, "a simulated host starts no programs");
-}
-
-int child_signal(struct child *child, int signum)
-{
-    (void)child;
-    (void)signum;
-    return missing();
-}
-
-int child_signal_group(struct child *child, int signum)
-{
-    (void)child;
-    (void)signum;
-    return missing();
-}
-
-int child_kill(struct child *child)
-{
-    (void)child;
-    return missing();
-}
-
-void child_forget(struct child *child)
-{
-    (void)child;
-    (void)missing();
-}
-
-void child_lose(struct child *child)
-{
-    (void)child;
-    (void)missing();
-}
-
-int child_descriptors(void)
-{
-    return 3;
-}
-
-bool child_check(struct child *child)
-{
-    (void)child;
-    return false;
 }
 
 /* ---- watched paths ---- */

@@ -13,6 +13,28 @@
 
 /* ---- descriptors ---- */
 
+/* The number of the world, of one that a process was given. */
+static sys_fd net_real(sys_fd fd)
+{
+    const struct sim_process *p = sim_process();
+    sys_fd real = fd;
+    for (size_t i = 0; p && i < p->low_count; i++)
+        if (p->low[i].given == fd)
+            return p->low[i].real;
+        else if (p->low[i].real == fd)
+            real = SYS_NO_FD; /* it has another number there */
+    return real;
+}
+
+static void net_forget_given(struct sim_process *p, sys_fd real)
+{
+    for (size_t i = 0; i < p->low_count; i++)
+        if (p->low[i].real == real) {
+            p->low[i] = p->low[--p->low_count];
+            return;
+        }
+}
+
 static struct sim_file *net_file(sys_fd fd)
 {
     int index = fd - SIM_FIRST_FD;
@@ -24,8 +46,8 @@ static struct sim_file *net_file(sys_fd fd)
 
 struct sim_socket *net_get(sys_fd fd)
 {
-    const struct sim_file *file = net_file(fd);
-    if (file && file->host == sim_host())
+    const struct sim_file *file = net_file(net_real(fd));
+    if (file && file->process == sim_process())
         return file->socket;
     (void)error_from_os(EBADF);
     return NULL;
@@ -47,7 +69,9 @@ static int net_grow(void)
 static int net_number(void)
 {
     int index = sim.files_lowest;
-    while (index < sim.files_used && sim.files[index].socket)
+    while (index < sim.files_used &&
+           (sim.files[index].socket ||
+            net_real(SIM_FIRST_FD + index) != SIM_FIRST_FD + index))
         index++;
     if (index == sim.files_used) {
         if (sim.files_used == sim.files_room)
@@ -58,11 +82,11 @@ static int net_number(void)
     return index;
 }
 
-static int net_check_room(const struct sim_host *host)
+static int net_check_room(const struct sim_process *process)
 {
-    if (!host)
+    if (!process)
         return sim_fail(EPERM); /* the driver has no network */
-    if (host->descriptors >= host->descriptors_most ||
+    if (process->descriptors >= process->descriptors_most ||
         sim_fault(SIM_FAULT_no_descriptor))
         return sim_fail(EMFILE);
     return sim_fault(SIM_FAULT_no_file) ? sim_fail(ENFILE) : 0;
@@ -85,20 +109,36 @@ static void net_leave(struct sim_socket *s)
     s->link = NULL;
 }
 
-int net_add_descriptor(struct sim_socket *s, sys_fd *fd)
+static sys_fd net_give(struct sim_process *process, struct sim_socket *s)
 {
-    *fd = SYS_NO_FD;
-    int error = net_check_room(s->host);
-    if (error)
-        return error;
     int index = net_number();
-    sim.files[index] = (struct sim_file){s, s->host};
+    sim.files[index] = (struct sim_file){s, process};
     if (s->descriptors++ == 0)
         net_enter(s);
-    s->host->descriptors++;
+    process->descriptors++;
     s->uses++;
-    *fd = SIM_FIRST_FD + index;
-    return 0;
+    return SIM_FIRST_FD + index;
+}
+
+int net_add_descriptor(struct sim_process *process, struct sim_socket *s,
+                       sys_fd *fd)
+{
+    *fd = SYS_NO_FD;
+    int error = net_check_room(process);
+    if (!error)
+        *fd = net_give(process, s);
+    return error;
+}
+
+void net_give_number(struct sim_process *process, struct sim_socket *s,
+                     sys_fd number)
+{
+    struct sim_low *low =
+        realloc(process->low, (process->low_count + 1) * sizeof *process->low);
+    if (!low)
+        sim_die("out of memory for descriptors");
+    process->low = low;
+    low[process->low_count++] = (struct sim_low){number, net_give(process, s)};
 }
 
 struct sim_socket *net_new(struct sim_host *host, enum sim_socket_kind kind,
@@ -146,12 +186,12 @@ int net_make(enum sim_socket_kind kind, rondo_family family, sys_fd *fd)
 {
     struct sim_host *host = sim_host();
     *fd = SYS_NO_FD;
-    int error = net_check_room(host);
+    int error = net_check_room(sim_process());
     if (error)
         return error;
     struct sim_socket *s = net_new(host, kind, family);
     s->uses = 1;
-    error = net_add_descriptor(s, fd);
+    error = net_add_descriptor(sim_process(), s, fd);
     if (!error)
         sim_note(host, NOTE_SOCKET, s->number, kind);
     net_unuse(s);
@@ -214,6 +254,7 @@ void net_changed(struct sim_socket *s)
 void net_watch(struct sim_watch *w, struct sim_socket *s)
 {
     w->socket = s;
+    w->fd = net_real(w->fd);
     w->next = s->watches;
     w->link = &s->watches;
     if (w->next)
@@ -297,9 +338,10 @@ static void net_close(sys_fd fd, bool resets, bool quietly)
 {
     struct sim_file *file = net_file(fd);
     struct sim_socket *s = file->socket;
-    sim_note(file->host, NOTE_CLOSE, s->number, 0);
-    file->host->descriptors--;
+    sim_note(file->process->host, NOTE_CLOSE, s->number, 0);
+    file->process->descriptors--;
     net_lose_watches(s, fd, quietly);
+    net_forget_given(file->process, fd);
     file->socket = NULL;
     if (fd - SIM_FIRST_FD < sim.files_lowest)
         sim.files_lowest = fd - SIM_FIRST_FD;
@@ -312,7 +354,7 @@ void sys_close(sys_fd fd)
 {
     int64_t before = rondo_last_os_error();
     if (net_get(fd))
-        net_close(fd, false, false);
+        net_close(net_real(fd), false, false);
     error_keep_os(before);
 }
 
@@ -375,12 +417,11 @@ void net_path_lost(struct sim_host *host, const struct sim_host *far)
             acks_path_lost(s);
 }
 
-void net_host_stops(struct sim_host *host, bool system_goes_on)
+void net_process_stops(struct sim_process *process, bool system_goes_on)
 {
-    passing_forget(host);
     for (int i = 0; i < sim.files_used; i++) {
         struct sim_socket *s = sim.files[i].socket;
-        if (!s || sim.files[i].host != host)
+        if (!s || sim.files[i].process != process)
             continue;
         s->uses++;
         while (!system_goes_on && s->queue_first) {
@@ -394,15 +435,25 @@ void net_host_stops(struct sim_host *host, bool system_goes_on)
         net_close(SIM_FIRST_FD + i, false, true);
         net_unuse(s);
     }
+    done_forget(process);
+    signals_forget(process);
+    sim_forget_own(process);
+}
+
+void net_host_stops(struct sim_host *host, bool system_goes_on)
+{
+    bool alone = !host->process.next; /* no child of it goes on */
+    if (alone)
+        passing_forget(host);
+    net_process_stops(&host->process, system_goes_on);
     for (int i = 0; i < sim.host_count && !system_goes_on; i++)
         net_path_lost(sim.hosts[i], host);
-    done_forget(host);
-    local_forget(host);
-    signals_forget_host(host);
-    sim_forget_own(host);
+    if (alone) {
+        local_forget(host);
+        host->next_port = 49152;
+    }
     if (!system_goes_on)
         disk_crash(host);
-    host->next_port = 49152;
 }
 
 /* ---- addresses ---- */
@@ -585,7 +636,7 @@ int sys_duplicate(sys_fd fd, sys_fd *copy)
 {
     struct sim_socket *s = net_get(fd);
     *copy = SYS_NO_FD;
-    return s ? net_add_descriptor(s, copy) : RONDO_EBADF;
+    return s ? net_add_descriptor(sim_process(), s, copy) : RONDO_EBADF;
 }
 
 /* ---- for a report ---- */

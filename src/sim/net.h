@@ -111,17 +111,21 @@ struct sim_socket {
 
 struct sim_file {
     struct sim_socket *socket; /* NULL: the number is free */
-    struct sim_host *host;
+    struct sim_process *process;
 };
 
-/* The socket of a descriptor of the calling host, or NULL. */
+/* The socket of a descriptor of the calling process, or NULL. */
 struct sim_socket *net_get(sys_fd fd);
 /* Makes a socket and a descriptor of it. Returns 0, or an error as sys.h. */
 int net_make(enum sim_socket_kind kind, rondo_family family, sys_fd *fd);
 struct sim_socket *net_new(struct sim_host *host, enum sim_socket_kind kind,
                            rondo_family family);
 /* Gives a socket one descriptor more. */
-int net_add_descriptor(struct sim_socket *s, sys_fd *fd);
+int net_add_descriptor(struct sim_process *process, struct sim_socket *s,
+                       sys_fd *fd);
+/* Gives a child one, which has that number there. */
+void net_give_number(struct sim_process *process, struct sim_socket *s,
+                     sys_fd number);
 void net_unuse(struct sim_socket *s);
 /* Keeps a socket open without a number, and lets it go. */
 void net_hold(struct sim_socket *s);
@@ -133,6 +137,9 @@ void net_changed(struct sim_socket *s);
 void net_watch(struct sim_watch *w, struct sim_socket *s);
 void net_unwatch(struct sim_watch *w);
 void net_report(FILE *to, const struct sim_socket *s);
+/* The process has ended, and its system goes on or not. */
+void net_process_stops(struct sim_process *process, bool system_goes_on);
+/* The host's main has, or, if the system does not go on, all have. */
 void net_host_stops(struct sim_host *host, bool system_goes_on);
 /* Packets between the two hosts are lost from now on, in one way or both. */
 void net_path_lost(struct sim_host *host, const struct sim_host *far);
@@ -209,8 +216,8 @@ void acks_end(struct sim_event *event);
 /* dial.c */
 int dial_begin(struct sim_socket *s, const rondo_address *address);
 /* As sys_accept and sys_connect_result. */
-int dial_accept(struct sim_socket *server, sys_fd *accepted,
-                rondo_address *peer);
+int dial_accept(struct sim_process *process, struct sim_socket *server,
+                sys_fd *accepted, rondo_address *peer);
 int dial_result(struct sim_socket *s);
 /* A server's end for a client, which is not in the backlog yet. */
 struct sim_socket *dial_arrive(struct sim_socket *server,
@@ -249,6 +256,15 @@ void passing_forget(struct sim_host *host);
 /* A pipe's ends, in blocking mode. */
 int pipes_make(sys_fd ends[2]);
 
+/* descriptors.c */
+/* Two connected unix sockets. */
+int descriptors_pair(sys_fd fds[2]);
+
+/* sockets.c */
+/* Blocks until the descriptor has one of the events. Returns whether to look
+ * again. */
+bool sockets_wait(sys_fd fd, unsigned events, int64_t until);
+
 /* disk.c */
 /* What was not synced is lost. */
 void disk_crash(struct sim_host *host);
@@ -259,7 +275,7 @@ void disk_end(struct sim_host *host);
 int64_t files_send(struct sim_socket *to, const struct sys_part *part);
 
 /* done.c */
-void done_forget(struct sim_host *host);
+void done_forget(struct sim_process *process);
 
 /* hosts.c */
 int hosts_check_link(const rondo_sim_link *link, const char *what);

@@ -431,6 +431,14 @@ int64_t sys_datagram_drops(sys_fd fd)
     return s ? s->drops : -1;
 }
 
+/* A simulated host has one network, and all of its groups are there. */
+int sys_multicast_from(sys_fd fd, rondo_family family, uint32_t interface)
+{
+    (void)family;
+    (void)interface;
+    return net_get(fd) ? 0 : RONDO_EBADF;
+}
+
 int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t interface,
                   bool join)
 {

@@ -107,7 +107,8 @@ static int passing_unpack(const struct sim_parcel *parcel, sys_fd *fds,
                           size_t *count)
 {
     for (size_t i = 0; i < parcel->count; i++) {
-        int error = net_add_descriptor(parcel->sockets[i], &fds[i]);
+        int error =
+            net_add_descriptor(sim_process(), parcel->sockets[i], &fds[i]);
         if (error) {
             while (i)
                 sys_close(fds[--i]);

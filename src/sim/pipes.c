@@ -276,6 +276,27 @@ int pipes_open_fifo(struct sim_pipe **pipe, unsigned sides, sys_fd *fd)
     return error;
 }
 
+/* ---- to a child ---- */
+
+int sys_child_pipe(unsigned sides, sys_fd *ours, sys_fd *theirs)
+{
+    sys_fd ends[2];
+    bool both = sides == (SIDE_READ | SIDE_WRITE);
+    int error = both ? descriptors_pair(ends) : pipes_make(ends);
+    int own = sides == SIDE_WRITE;
+    if (error)
+        return error;
+    *ours = ends[own];
+    *theirs = ends[!own];
+    net_get(*theirs)->blocking = true;
+    return 0;
+}
+
+void sys_child_close(sys_fd fd)
+{
+    sys_close(fd);
+}
+
 /* ---- one direction of a descriptor ---- */
 
 unsigned sys_pipe_sides(sys_fd fd)

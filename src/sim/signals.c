@@ -1,9 +1,9 @@
-/* signals.c - signals of a simulated host's process. */
+/* signals.c - signals of a simulated host's processes. */
 /* SPDX-License-Identifier: MIT */
 #include "system.h"
 #ifdef SYSTEM_SIM
 #define _GNU_SOURCE
-#include "sim/sim.h"
+#include "sim/process.h"
 
 #include "base/error.h"
 
@@ -17,22 +17,22 @@ struct sim_signals {
     sys_mutex lock;
 };
 
-/* Those of the calling host. */
+/* Those of the calling process. */
 static struct sim_signals *signals_own(void)
 {
-    struct sim_host *host = sim_host();
-    if (!host->signals) {
-        host->signals = calloc(1, sizeof *host->signals);
-        if (!host->signals || sys_mutex_init(&host->signals->lock) != 0)
+    struct sim_process *p = sim_process();
+    if (!p->signals) {
+        p->signals = calloc(1, sizeof *p->signals);
+        if (!p->signals || sys_mutex_init(&p->signals->lock) != 0)
             sim_die("out of memory for signals");
     }
-    return host->signals;
+    return p->signals;
 }
 
-void signals_forget_host(struct sim_host *host)
+void signals_forget(struct sim_process *process)
 {
-    free(host->signals);
-    host->signals = NULL;
+    free(process->signals);
+    process->signals = NULL;
 }
 
 /* ---- watching ---- */
@@ -87,34 +87,86 @@ static void signals_deliver(void *arg)
         s->told->arrived(signum);
 }
 
-static int signals_send(struct sim_host *host, int signum)
+static void signals_send(struct sim_process *p, int signum)
 {
-    struct signals_sent *sent = sim_alloc_for(host, sizeof *sent);
+    struct signals_sent *sent = sim_alloc_for(p, sizeof *sent);
     sent->signum = signum;
-    if (host == sim_host()) {
+    if (p == sim_process())
         signals_deliver(sent);
-        return 0;
-    }
-    int error = sim_thread_start(host, "signal", signals_deliver, sent);
-    return error ? error_os(error, "sim_signal") : 0;
+    else if (sim_thread_start(p, "signal", signals_deliver, sent) != 0)
+        sim_die("no thread for a signal");
 }
 
-static int signals_default(const struct sim_host *host, int signum)
+static void signals_end(struct sim_process *p, int signum)
+{
+    if (p->program)
+        sim_process_exit(
+            p, (rondo_exit){.known = true, .signaled = true, .signal = signum});
+    else
+        (void)rondo_sim_kill(p->host->number);
+}
+
+static void signals_stop(struct sim_process *p)
+{
+    if (p->paused)
+        return;
+    sim_note(p->host, NOTE_PAUSE, 0, 0);
+    sim_pause_threads(p);
+}
+
+static void signals_default(struct sim_process *p, int signum)
 {
     switch (signum) {
     case SIGCHLD:
     case SIGURG:
     case SIGWINCH:
     case SIGCONT:
-        return 0;
+        break;
     case SIGSTOP:
     case SIGTSTP:
     case SIGTTIN:
     case SIGTTOU:
-        return rondo_sim_pause(host->number);
+        signals_stop(p);
+        break;
     default:
-        return rondo_sim_kill(host->number);
+        signals_end(p, signum);
     }
+}
+
+void sim_process_signal(struct sim_process *p, int signum)
+{
+    if (!p->threads)
+        return; /* it has ended */
+    sim_note(p->host, NOTE_SIGNAL, signum, p->pid);
+    if (signum == SIGCONT && p->paused) {
+        sim_note(p->host, NOTE_RESUME, 0, 0);
+        sim_resume_threads(p);
+    }
+    if (p->signals && p->signals->watched[signum])
+        signals_send(p, signum);
+    else
+        signals_default(p, signum);
+}
+
+/* The caller's own is the last one: it may not come back. */
+void sim_group_signal(struct sim_host *host, int64_t group, int signum)
+{
+    struct sim_process *next, *own = sim_process();
+    bool others = true;
+    while (others) {
+        others = false;
+        for (struct sim_process *p = &host->process; p && !others; p = next) {
+            next = p->next;
+            if (p->group != group || p == own || p->asked)
+                continue;
+            p->asked = others = true;
+            sim_process_signal(p, signum);
+        }
+    }
+    for (struct sim_process *p = &host->process; p; p = p->next)
+        p->asked = false;
+    if (own && own->host == host && own->group == group)
+        sim_process_signal(own, signum);
 }
 
 int rondo_sim_signal(int host, int signum)
@@ -126,14 +178,8 @@ int rondo_sim_signal(int host, int signum)
         return error_set(RONDO_EINVAL, "sim_signal: there is no signal %d",
                          signum);
     struct sim_host *h = sim.hosts[host];
-    if (!h->up || !h->threads)
-        return 0;
-    sim_note(h, NOTE_SIGNAL, signum, 0);
-    int error = signum == SIGCONT ? rondo_sim_resume(host) : 0;
-    if (!error && h->signals && h->signals->watched[signum])
-        error = signals_send(h, signum);
-    else if (!error)
-        error = signals_default(h, signum);
-    return error;
+    if (h->up)
+        sim_process_signal(&h->process, signum);
+    return 0;
 }
 #endif

@@ -34,10 +34,11 @@ enum sim_state { SIM_RUNS, SIM_CAN_RUN, SIM_WAITS, SIM_HAS_ENDED };
 struct sim_thread {
     struct sim_thread *next; /* of its host, or of those that have ended */
     struct sim_thread *queue_next;
-    struct sim_queue *queue; /* where it waits; or NULL */
-    struct sim_host *host;   /* NULL: the driver, which has called run */
-    const char *waits_for;   /* words for the report */
-    int64_t waits_until;     /* RONDO_NEVER: no end */
+    struct sim_queue *queue;     /* where it waits; or NULL */
+    struct sim_host *host;       /* NULL: the driver, which has called run */
+    struct sim_process *process; /* of the host; NULL: the driver */
+    const char *waits_for;       /* words for the report */
+    int64_t waits_until;         /* RONDO_NEVER: no end */
     struct sim_event alarm;
     bool rang; /* its wait has ended by time */
     bool dead; /* its host has crashed: it leaves its stack */
@@ -51,7 +52,7 @@ struct sim_thread {
     jmp_buf base;
 };
 
-/* ---- hosts ---- */
+/* ---- processes ---- */
 
 struct sim_block;
 
@@ -59,6 +60,48 @@ struct sim_memory {
     struct sim_block *first;
     size_t used, most; /* most 0: no limit */
 };
+
+/* A number of a child that its parent has given it, and the one of the world. */
+struct sim_low {
+    sys_fd given, real;
+};
+
+/* What each program of a host has for itself. */
+struct sim_process {
+    struct sim_process *next; /* of its host */
+    struct sim_host *host;
+    int64_t pid, group, session;
+    struct sim_thread *threads;
+    unsigned can_run; /* threads that can run, besides the one that runs */
+    bool paused;
+    struct sim_memory memory;
+    struct sim_own *own; /* objects of which each process has one */
+    struct sim_signals *signals;
+    struct sim_request *requests; /* of the backend "done" */
+    unsigned descriptors, descriptors_most;
+    unsigned spins; /* waits in this instant that found nothing */
+    int64_t spins_at;
+    struct disk_node *folder; /* NULL: the root */
+    unsigned umask;
+    int nice;
+
+    char **argv, **env; /* NULL: empty */
+    struct sim_low *low;
+    size_t low_count;
+
+    /* of a child, which a process has started */
+    const struct sim_program *program; /* NULL: it is the host's main */
+    struct sim_process *parent;        /* which can wait for it; or NULL */
+    struct sim_socket *handle;         /* of its parent, readable at the end */
+    struct sim_thread *waiter; /* of its parent, which waits for the end */
+    bool dies_with_parent;
+    bool asked;  /* by sim_group_signal */
+    bool ended;  /* status says how */
+    bool leaves; /* ... and its last thread is on its way out */
+    rondo_exit status;
+};
+
+/* ---- hosts ---- */
 
 struct sim_path; /* the file of a unix socket */
 
@@ -69,26 +112,19 @@ struct sim_host {
     int number;
     rondo_sim_main main;
     void *arg;
-    bool up, paused;
+    bool up;
     rondo_address ip[SIM_IPS]; /* with port 0 */
     unsigned ips;
-    unsigned starts; /* how often main has begun */
-    struct sim_thread *threads;
-    unsigned can_run; /* threads that can run, besides the one that runs */
-    struct sim_memory memory;
+    unsigned starts;            /* how often main has begun */
+    struct sim_process process; /* its main's; the first one of all */
+    int64_t next_pid;
     struct sim_socket *sockets; /* all that have a descriptor */
     struct sim_path *paths;
-    struct sim_own *own; /* objects of which each process has one */
-    struct sim_signals *signals;
-    struct sim_disk *disk;        /* NULL: no file was opened yet */
-    int64_t disk_most;            /* bytes; 0: very many */
-    struct sim_request *requests; /* of the backend "done" */
-    unsigned descriptors, descriptors_most;
+    struct sim_disk *disk; /* NULL: no file was opened yet */
+    int64_t disk_most;     /* bytes; 0: very many */
     uint16_t next_port;
     int64_t clock_from, clock_base; /* its clock at a moment of world time */
     double drift;                   /* what it gains, as a share */
-    unsigned spins; /* waits in this instant that found nothing */
-    int64_t spins_at;
 };
 
 struct sim_link {
@@ -145,6 +181,8 @@ enum sim_note {
     NOTE_DONE,
     NOTE_LOOKUP,
     NOTE_SIGNAL,
+    NOTE_PROCESS,
+    NOTE_PROCESS_END,
     NOTE_FAULT,
     NOTE_LOG,
     NOTES
@@ -171,6 +209,7 @@ struct sim_world {
     int host_count;
     struct sim_link *links; /* [from * host_count + to] */
     struct sim_named *names;
+    struct sim_program *programs;
 
     struct sim_file *files; /* descriptors, from SIM_FIRST_FD on */
     int files_used, files_room, files_lowest;
@@ -191,7 +230,7 @@ struct sim_world {
 };
 
 extern struct sim_world sim;
-/* sim.current's host has so many threads that could run instead of it. */
+/* sim.current's process has so many threads that could run instead of it. */
 extern unsigned sim_rivals;
 
 /* world.c */
@@ -210,6 +249,10 @@ static inline struct sim_host *sim_host(void)
 {
     return sim.current ? sim.current->host : NULL;
 }
+static inline struct sim_process *sim_process(void)
+{
+    return sim.current ? sim.current->process : NULL;
+}
 /* Ends the program: it cannot go on. */
 _Noreturn RONDO_PRINTF(1, 2) void sim_die(const char *format, ...);
 
@@ -226,7 +269,7 @@ int sim_fail(int os_error);
 void sim_fault_begin(const rondo_sim_faults *faults);
 
 /* threads.c */
-int sim_thread_start(struct sim_host *host, const char *role,
+int sim_thread_start(struct sim_process *process, const char *role,
                      void (*run)(void *arg), void *arg);
 /* Blocks the calling thread; false: until `deadline`, in world time. */
 bool sim_block(const char *waits_for, int64_t deadline);
@@ -237,11 +280,12 @@ void sim_touch(void);
 /* Called by each wait that does not block. yields: another thread goes on. */
 void sim_spin(bool yields);
 void sim_driver_waits(void);
-/* All threads of the host leave. The caller's own does not come back. */
-void sim_kill_threads(struct sim_host *host);
+/* All other threads of the process leave. */
+void sim_kill_threads(struct sim_process *process);
+/* The calling thread ends, and does not come back. */
 _Noreturn void sim_leave(void);
-void sim_pause_threads(struct sim_host *host);
-void sim_resume_threads(struct sim_host *host);
+void sim_pause_threads(struct sim_process *process);
+void sim_resume_threads(struct sim_process *process);
 /* What they wait for by their host's clock takes so much longer. */
 void sim_change_pace(struct sim_host *host, double factor);
 void sim_threads_begin(void);
@@ -254,15 +298,30 @@ void chaos_forget(void);
 bool chaos_goes_on(void);
 
 /* signals.c */
-/* The process is gone. */
-void signals_forget_host(struct sim_host *host);
+void signals_forget(struct sim_process *process);
+/* It may be the end of that process: of the caller's, too. */
+void sim_process_signal(struct sim_process *p, int signum);
+void sim_group_signal(struct sim_host *host, int64_t group, int signum);
+
+/* processes.c */
+enum { SIM_USER = 1000 }; /* uid and gid of each process */
+/* A thread has left its process, and may have been the last one. */
+void sim_process_left(struct sim_process *p);
+/* The host's main has ended. Returns whether the caller's process is to end,
+ * too. */
+bool sim_process_lose_parent(const struct sim_process *parent);
+/* The power fails: all but the host's main end. */
+void sim_processes_crash(struct sim_host *host);
+void sim_programs_end(void);
+/* Its arguments, environment and the numbers that it was given. */
+void sim_process_forget(struct sim_process *p);
 
 /* memory.c */
 void sim_free_blocks(struct sim_memory *m);
 /* What SYS_OF_PROCESS has made. */
-void sim_forget_own(struct sim_host *host);
-/* Memory of that host, whoever asks. It does not fail. */
-void *sim_alloc_for(struct sim_host *host, size_t size);
+void sim_forget_own(struct sim_process *process);
+/* Memory of that process, whoever asks. It does not fail. */
+void *sim_alloc_for(struct sim_process *process, size_t size);
 
 /* hosts.c */
 struct sim_host *sim_host_of_ip(const rondo_address *a);

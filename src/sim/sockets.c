@@ -51,10 +51,9 @@ static void sockets_changed(struct sim_watch *watch)
     sim_unblock(((struct sockets_waiter *)(void *)watch)->thread);
 }
 
-/* Until the socket has one of the events. Returns whether to look again. */
-static bool sockets_wait(rondo_fd fd, unsigned events, int64_t until)
+bool sockets_wait(sys_fd fd, unsigned events, int64_t until)
 {
-    struct sim_socket *s = net_get(sys_fd_of(fd));
+    struct sim_socket *s = net_get(fd);
     if (sim.now >= until || !s)
         return false;
     if (net_events(s) & events) {
@@ -63,10 +62,10 @@ static bool sockets_wait(rondo_fd fd, unsigned events, int64_t until)
                         next < until ? next : until);
         return true;
     }
-    struct sockets_waiter *w = sim_alloc_for(sim_host(), sizeof *w);
+    struct sockets_waiter *w = sim_alloc_for(sim_process(), sizeof *w);
     memset(w, 0, sizeof *w);
     w->thread = sim.current;
-    w->watch.fd = sys_fd_of(fd);
+    w->watch.fd = fd;
     w->watch.changed = w->watch.lost = sockets_changed;
     net_watch(&w->watch, s);
     (void)sim_block("a socket of the program's", until);
@@ -124,7 +123,8 @@ rondo_fd rondo_sim_accept(rondo_fd fd, rondo_address *peer, int64_t timeout_ns)
     int64_t until = sockets_until(timeout_ns);
     do
         error = sys_accept(sys_fd_of(fd), &accepted, &from);
-    while (error == RONDO_EAGAIN && sockets_wait(fd, RONDO_READABLE, until));
+    while (error == RONDO_EAGAIN &&
+           sockets_wait(sys_fd_of(fd), RONDO_READABLE, until));
     if (error)
         return error_os(error, "sim_accept");
     if (peer)
@@ -142,7 +142,7 @@ int rondo_sim_connect(rondo_fd fd, const rondo_address *address,
         return error_set(RONDO_EINVAL, "sim_connect: no address");
     int64_t until = sockets_until(timeout_ns);
     error = sys_connect(sys_fd_of(fd), address);
-    while (error == RONDO_EAGAIN && sockets_wait(fd, 0, until))
+    while (error == RONDO_EAGAIN && sockets_wait(sys_fd_of(fd), 0, until))
         error = sys_connect_result(sys_fd_of(fd));
     return sockets_result("sim_connect", error);
 }
@@ -156,7 +156,8 @@ int64_t rondo_sim_send(rondo_fd fd, const void *data, size_t size,
     int64_t until = sockets_until(timeout_ns);
     do
         result = sys_send(sys_fd_of(fd), data, size);
-    while (result == RONDO_EAGAIN && sockets_wait(fd, RONDO_WRITABLE, until));
+    while (result == RONDO_EAGAIN &&
+           sockets_wait(sys_fd_of(fd), RONDO_WRITABLE, until));
     return result < 0 ? sockets_result("sim_send", result) : result;
 }
 
@@ -168,7 +169,8 @@ int64_t rondo_sim_recv(rondo_fd fd, void *data, size_t size, int64_t timeout_ns)
     int64_t until = sockets_until(timeout_ns);
     do
         result = sys_recv(sys_fd_of(fd), data, size);
-    while (result == RONDO_EAGAIN && sockets_wait(fd, RONDO_READABLE, until));
+    while (result == RONDO_EAGAIN &&
+           sockets_wait(sys_fd_of(fd), RONDO_READABLE, until));
     return result < 0 ? sockets_result("sim_recv", result) : result;
 }
 
@@ -197,7 +199,8 @@ int64_t rondo_sim_recv_from(rondo_fd fd, void *data, size_t size,
     int64_t until = sockets_until(timeout_ns);
     do
         result = sys_receive_batch(sys_fd_of(fd), &one, 1, size);
-    while (result == RONDO_EAGAIN && sockets_wait(fd, RONDO_READABLE, until));
+    while (result == RONDO_EAGAIN &&
+           sockets_wait(sys_fd_of(fd), RONDO_READABLE, until));
     if (result < 0)
         return sockets_result("sim_recv_from", result);
     if (from)
@@ -232,6 +235,24 @@ rondo_fd rondo_sim_duplicate(rondo_fd fd)
         error = sockets_result("sim_duplicate",
                                sys_duplicate(sys_fd_of(fd), &copy));
     return error ? error : copy;
+}
+
+int rondo_sim_duplicate_to(rondo_fd fd, int number)
+{
+    int error = sockets_check("sim_duplicate_to", fd);
+    if (error)
+        return error;
+    if (number < 0 || number >= SIM_FIRST_FD)
+        return error_set(RONDO_EINVAL, "sim_duplicate_to: the number %d",
+                         number);
+    struct sim_socket *s = net_get(sys_fd_of(fd));
+    if (net_get(number) == s)
+        return 0;
+    net_hold(s);
+    sys_close(number);
+    net_give_number(sim_process(), s, number);
+    net_release(s);
+    return 0;
 }
 
 int rondo_sim_address(rondo_fd fd, bool peer, rondo_address *address)

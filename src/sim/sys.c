@@ -74,14 +74,14 @@ void sys_fork_watch(void)
 {
 }
 
-int sys_fork_lock_init(struct sys_fork_lock *lock)
+void sys_fork_lock_enter(struct sys_fork_lock *lock)
 {
-    return sys_mutex_init(&lock->mutex);
+    (void)lock;
 }
 
-void sys_fork_lock_destroy(struct sys_fork_lock *lock)
+void sys_fork_lock_leave(struct sys_fork_lock *lock)
 {
-    sys_mutex_destroy(&lock->mutex);
+    (void)lock;
 }
 
 /* ---- facts ---- */
@@ -165,7 +165,7 @@ void sys_function_name(rondo_fn fn, char *text, size_t size)
     else if (info.dli_sname)
         snprintf(text, size, "%s", info.dli_sname);
     else
-        snprintf(text, size, "at +0x%llx",
+        snprintf(text, size, "program+0x%llx",
                  (unsigned long long)(address - (char *)info.dli_fbase));
 }
 
@@ -181,10 +181,11 @@ unsigned sys_cores_usable(void)
     return CORES;
 }
 
+/* The numbers are below that. */
 int64_t sys_descriptor_limit(void)
 {
-    const struct sim_host *host = sim_host();
-    return host ? (int64_t)host->descriptors_most : INT64_MAX;
+    const struct sim_process *p = sim_process();
+    return p ? SIM_FIRST_FD + (int64_t)p->descriptors_most : INT64_MAX;
 }
 
 int64_t sys_unix_path_limit(void)
@@ -201,6 +202,8 @@ bool sys_supports(rondo_capability what)
     case RONDO_CAN_PASS_DESCRIPTORS:
     case RONDO_CAN_PIPES:
     case RONDO_CAN_SIGNALS:
+    case RONDO_CAN_SUBPROCESS:
+    case RONDO_CAN_DIE_WITH_PARENT:
     case RONDO_CAN_FILE_OWNERS:
     case RONDO_CAN_LOCK_RANGES:
     case RONDO_CAN_WATCH_PIPES:

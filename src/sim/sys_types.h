@@ -69,7 +69,7 @@ void *sim_of_process(const void *object, size_t size);
 #define SYS_PIPE_MEMBERS                                                       \
     bool socket, tells, blocks, restores; /* restores its blocking mode */     \
     bool canceled;                        /* the wait of a thread */
-/* Members of struct child: there are none to be made. */
+/* Members of struct child: its number is enough. */
 #define SYS_CHILD_MEMBERS
 
 /* Members of struct op: those of the backend "done". */

@@ -31,18 +31,18 @@ static struct sim_thread *threads_current(void)
 
 void sim_choose_rivals(void)
 {
-    const struct sim_host *host = sim.current->host;
-    sim_rivals = host ? host->can_run : 0;
+    const struct sim_process *process = sim.current->process;
+    sim_rivals = process ? process->can_run : 0;
 }
 
 static void threads_push(struct sim_thread *t)
 {
     assert(t->state != SIM_CAN_RUN);
     t->state = SIM_CAN_RUN;
-    if (t->host)
-        t->host->can_run++;
-    if (t->host && t->host->paused)
-        return; /* rondo_sim_resume pushes it */
+    if (t->process)
+        t->process->can_run++;
+    if (t->process && t->process->paused)
+        return; /* sim_resume_threads pushes it */
     if (sim.can_run_used == sim.can_run_room) {
         size_t room = sim.can_run_room ? sim.can_run_room * 2 : 32;
         sim.can_run = realloc(sim.can_run, room * sizeof *sim.can_run);
@@ -52,18 +52,18 @@ static void threads_push(struct sim_thread *t)
     }
     t->place = sim.can_run_used;
     sim.can_run[sim.can_run_used++] = t;
-    if (t->host == sim.current->host)
+    if (t->process == sim.current->process)
         sim_choose_rivals();
 }
 
 static void threads_pull(struct sim_thread *t)
 {
     assert(t->state == SIM_CAN_RUN);
-    if (t->host)
-        t->host->can_run--;
+    if (t->process)
+        t->process->can_run--;
     t->state = SIM_WAITS;
     if (t->place >= sim.can_run_used || sim.can_run[t->place] != t)
-        return; /* its host is paused */
+        return; /* its process is paused */
     struct sim_thread *last = sim.can_run[--sim.can_run_used];
     sim.can_run[t->place] = last;
     last->place = t->place;
@@ -218,7 +218,7 @@ void sim_yield(void)
     threads_switch(self);
 }
 
-/* Only a thread of the same host can notice what comes first. */
+/* Only a thread of the same process can notice what comes first. */
 void sim_touch(void)
 {
     if ((double)(sim_random() >> 11) * 0x1p-53 < sim.options.switches)
@@ -237,17 +237,17 @@ enum { SPINS = 2000, SPIN_NS = 1000 };
 
 void sim_spin(bool yields)
 {
-    struct sim_host *host = sim_host();
+    struct sim_process *process = sim_process();
     sim_run_due();
     if (sim.called || (sim.can_run_used && (yields || sim_below(4) == 0)))
         sim_yield();
-    if (!host)
+    if (!process)
         return;
-    if (host->spins_at != sim.now) {
-        host->spins_at = sim.now;
-        host->spins = 0;
+    if (process->spins_at != sim.now) {
+        process->spins_at = sim.now;
+        process->spins = 0;
     }
-    if (++host->spins >= SPINS)
+    if (++process->spins >= SPINS)
         (void)sim_block("a moment, since it has not waited for long",
                         sim.now + SPIN_NS);
 }
@@ -262,7 +262,7 @@ void sim_driver_waits(void)
 
 static void threads_forget(struct sim_thread *t)
 {
-    struct sim_thread **link = &t->host->threads;
+    struct sim_thread **link = &t->process->threads;
     while (*link != t)
         link = &(*link)->next;
     *link = t->next;
@@ -287,21 +287,27 @@ static void *threads_main(void *arg)
         sim_note(self->host, NOTE_THREAD_END, self->number, 0);
     }
     struct sim_thread *killer = self->dead ? sim.killer : NULL;
+    struct sim_process *process = self->process;
     threads_forget(self);
-    if (killer)
+    self->process = NULL;
+    sim_choose_rivals();
+    if (killer) {
         threads_pass_baton(killer);
-    else
+    } else {
+        sim_process_left(process);
         threads_switch(self);
+    }
     return NULL;
 }
 
-int sim_thread_start(struct sim_host *host, const char *role,
+int sim_thread_start(struct sim_process *process, const char *role,
                      void (*run)(void *arg), void *arg)
 {
     struct sim_thread *t = calloc(1, sizeof *t);
     if (!t)
         return RONDO_ENOMEM;
-    t->host = host;
+    t->host = process->host;
+    t->process = process;
     t->role = role;
     t->run = run;
     t->arg = arg;
@@ -317,8 +323,8 @@ int sim_thread_start(struct sim_host *host, const char *role,
         return error_from_os(os_error);
     }
     pthread_detach(thread);
-    t->next = host->threads;
-    host->threads = t;
+    t->next = process->threads;
+    process->threads = t;
     threads_push(t);
     return 0;
 }
@@ -337,44 +343,45 @@ static void threads_kill(struct sim_thread *t)
     self->state = SIM_RUNS;
 }
 
-void sim_kill_threads(struct sim_host *host)
+void sim_kill_threads(struct sim_process *process)
 {
     struct sim_thread *next;
-    for (struct sim_thread *t = host->threads; t; t = next) {
+    for (struct sim_thread *t = process->threads; t; t = next) {
         next = t->next;
         if (t != sim.current)
             threads_kill(t);
     }
-    assert(!host->can_run);
+    assert(!process->can_run);
 }
 
-void sim_pause_threads(struct sim_host *host)
+void sim_pause_threads(struct sim_process *process)
 {
-    host->paused = true;
-    for (struct sim_thread *t = host->threads; t; t = t->next)
+    process->paused = true;
+    for (struct sim_thread *t = process->threads; t; t = t->next)
         if (t->state == SIM_CAN_RUN) {
             threads_pull(t);
             threads_push(t);
         }
-    if (sim_host() == host) {
+    if (sim_process() == process) {
         threads_push(sim.current);
         threads_switch(sim.current);
     }
 }
 
-void sim_resume_threads(struct sim_host *host)
+void sim_resume_threads(struct sim_process *process)
 {
-    host->paused = false;
-    for (struct sim_thread *t = host->threads; t; t = t->next)
+    process->paused = false;
+    for (struct sim_thread *t = process->threads; t; t = t->next)
         if (t->state == SIM_CAN_RUN) {
             threads_pull(t);
             threads_push(t);
         }
 }
 
-void sim_change_pace(struct sim_host *host, double factor)
+static void threads_change_pace(const struct sim_process *process,
+                                double factor)
 {
-    for (struct sim_thread *t = host->threads; t; t = t->next) {
+    for (struct sim_thread *t = process->threads; t; t = t->next) {
         if (t->alarm.place == SIM_NOWHERE)
             continue;
         double left = (double)(t->alarm.when - sim.now) * factor;
@@ -382,6 +389,12 @@ void sim_change_pace(struct sim_host *host, double factor)
         sim_at(&t->alarm, sim.now + (int64_t)left + 2);
         t->waits_until = t->alarm.when;
     }
+}
+
+void sim_change_pace(struct sim_host *host, double factor)
+{
+    for (const struct sim_process *p = &host->process; p; p = p->next)
+        threads_change_pace(p, factor);
 }
 
 void sim_threads_begin(void)
@@ -425,10 +438,10 @@ sys_thread_id sys_thread_self(void)
 
 int sys_thread_start(void (*run)(void *arg), void *arg)
 {
-    struct sim_host *host = threads_current()->host;
-    if (!host || sim_fault(SIM_FAULT_no_thread))
+    struct sim_process *process = threads_current()->process;
+    if (!process || sim_fault(SIM_FAULT_no_thread))
         return sim_fail(EAGAIN) ? RONDO_ENOMEM : 0;
-    int error = sim_thread_start(host, "thread", run, arg);
+    int error = sim_thread_start(process, "thread", run, arg);
     threads_touch();
     return error;
 }

@@ -177,7 +177,9 @@ static const char *const world_words[NOTES] = {
     [NOTE_DATAGRAM_LOST] = "socket %lld: a datagram of %lld bytes is lost",
     [NOTE_DONE] = "operation of kind %lld ends: %lld",
     [NOTE_LOOKUP] = "look-up: %lld addresses or error",
-    [NOTE_SIGNAL] = "signal %lld",
+    [NOTE_SIGNAL] = "signal %lld to process %lld",
+    [NOTE_PROCESS] = "process %lld begins",
+    [NOTE_PROCESS_END] = "process %lld ends: %lld",
     [NOTE_FAULT] = "fault",
     [NOTE_LOG] = "says",
 };

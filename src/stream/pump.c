@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/id.h"
+#include "core/observe.h"
 #include "stream/stream.h"
 
 #include <stdio.h>
@@ -11,7 +12,8 @@
 enum { PIECE = 1 << 19, MOST = 1 << 20 };
 
 /* Of two transports of one loop, which may be the same. Where the kernel can
- * splice, the bytes go through a pipe and never enter the process; else through
+ * splice, the bytes go through a pipe and never enter the process, but for those
+ * that the backend had read before there was a pump; else through
  * the program's memory and the write buffer of `to`. While bytes wait for `to`
  * nothing is read of `from`. */
 struct pump {
@@ -97,7 +99,15 @@ static void pump_tell(rondo_loop *loop, struct task *task)
         (void)error_os(error, "pump");
     }
     pump_free(p);
-    done(loop, arg, moved, error);
+    OBSERVE_DONE(loop, "pump", done, loop, arg, moved, error);
+}
+
+/* May the backend read before it is asked? What it has read by now is held: the
+ * pump's first bytes. */
+static void pump_read_ahead(rondo_transport *from, bool may)
+{
+    if (from->kind == STREAM_SOCKET)
+        from->read.task.kind = may ? OP_READ : OP_WAIT_READ;
 }
 
 static void pump_leave_from(struct pump *p)
@@ -106,6 +116,7 @@ static void pump_leave_from(struct pump *p)
         return;
     p->from->pumped = p->from->pump_full = 0;
     p->from->extra->pump = NULL;
+    pump_read_ahead(p->from, true);
     stream_leave_fast(p->from);
     p->from = NULL;
 }
@@ -196,6 +207,7 @@ static void pump_out(struct pump *p)
             break;
         p->inside -= (size_t)sent;
         p->moved += (uint64_t)sent;
+        observe_sent(to->loop, sent);
         if (to->timed)
             stream_note_write(to);
     }
@@ -222,6 +234,9 @@ static int64_t pump_in(struct pump *p)
 {
     size_t most = p->left < PIECE ? (size_t)p->left : PIECE;
     int64_t count = sys_splice(p->from->io.fd, p->pipe[1], most, true);
+    /* the backend may have heard the reset that has ended it */
+    if (!count && io_reads_ahead(p->loop))
+        count = io_receive(p->loop, &p->from->io, p->loop->scratch, 1);
     if (count <= 0)
         return count;
     p->inside += (size_t)count;
@@ -234,6 +249,7 @@ static int64_t pump_in(struct pump *p)
 static void pump_fall_back(struct pump *p)
 {
     p->by_kernel = false;
+    pump_read_ahead(p->from, true);
 }
 
 /* The program has closed or ended it. */
@@ -402,7 +418,19 @@ static bool pump_may_splice(const rondo_transport *from,
                             const rondo_transport *to)
 {
     return from->kind == STREAM_SOCKET && to->kind == STREAM_SOCKET &&
-           !from->filtered && !to->filtered && !io_reads_ahead(from->loop);
+           !from->filtered && !to->filtered;
+}
+
+/* 0, or an error with a sentence. */
+static int pump_stop_ahead(rondo_transport *from)
+{
+    if (!io_reads_ahead(from->loop))
+        return 0;
+    if (!stream_hold_ahead(from))
+        return error_set(RONDO_ENOMEM, "pump: out of memory");
+    op_cancel(from->loop, &from->read);
+    pump_read_ahead(from, false);
+    return 0;
 }
 
 static struct pump *pump_new(rondo_transport *from, rondo_transport *to)
@@ -436,8 +464,10 @@ rondo_id rondo_pump(rondo_transport *from, rondo_transport *to, int64_t size,
     if (!p)
         return RONDO_ENOMEM;
     p->id = id_new(p->loop, &p->handle, pump_cancel);
-    if (p->id < 0) {
-        error = (int)p->id;
+    error = p->id < 0 ? (int)p->id : 0;
+    if (!error && p->by_kernel && (error = pump_stop_ahead(from)) != 0)
+        id_free(p->loop, p->id);
+    if (error) {
         pump_free(p);
         return error;
     }
@@ -450,8 +480,9 @@ rondo_id rondo_pump(rondo_transport *from, rondo_transport *to, int64_t size,
     from->pumped = 1;
     from->refused = false;
     to->out->pump = p;
-    pump_set_full(p, stream_unsent(to) > to->out->low);
     stream_leave_fast(to);
+    io_send_now(p->loop, &to->io);
+    pump_set_full(p, stream_unsent(to) > to->out->low);
     stream_settle(to);
     if (from != to)
         stream_settle(from);

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stream/reader.h"
 #include "base/error.h"
+#include "core/observe.h"
 #include "stream/stream.h"
 
 #include <string.h>
@@ -210,7 +211,8 @@ static void reader_tell(rondo_reader *r, struct reader_answer answer)
     reader_consume(r, answer.size);
     r->wanted = NOTHING;
     r->busy = true;
-    done(r, r->arg, data, answer.size, answer.error);
+    OBSERVE_DONE(r->loop, "read", done, r, r->arg, data, answer.size,
+                 answer.error);
     r->busy = false;
     if (!r->freed && answer.error == RONDO_EOF && r->closing && r->t)
         rondo_transport_close(r->t);
@@ -263,9 +265,9 @@ static void reader_on_made(rondo_transport *t, void *self)
     rondo_reader *r = self;
     r->t = t;
     if (r->connected)
-        r->connected(r, r->connected_arg);
+        OBSERVE_DONE(r->loop, "connected", r->connected, r, r->connected_arg);
     else if (r->protocol->connection_made)
-        r->protocol->connection_made(t, r->self);
+        OBSERVE_MEMBER(r->loop, t, r->protocol, connection_made, t, r->self);
 }
 
 /* Something may be told without more bytes. */
@@ -284,12 +286,16 @@ static inline bool reader_asks_for(const rondo_reader *r, size_t size)
 }
 
 /* It is told where the bytes lie, which are lent until `done` returns. */
-static void reader_lend(rondo_reader *r, const void *data, size_t size)
+static INLINED void reader_lend(rondo_reader *r, const void *data, size_t size,
+                                bool observed)
 {
     assert(!r->paused && !r->ended);
     r->wanted = NOTHING;
     r->busy = true;
-    r->done(r, r->arg, data, size, 0);
+    if (observed)
+        OBSERVE_DONE(r->loop, "read", r->done, r, r->arg, data, size, 0);
+    else
+        r->done(r, r->arg, data, size, 0);
     r->busy = false;
     if (r->freed) {
         if (r->task.state == TASK_IDLE)
@@ -299,8 +305,9 @@ static void reader_lend(rondo_reader *r, const void *data, size_t size)
     }
 }
 
-static void reader_on_data(rondo_transport *t, void *self, const void *data,
-                           size_t size)
+static INLINED void reader_on_data_as(rondo_transport *t, void *self,
+                                      const void *data, size_t size,
+                                      bool observed)
 {
     rondo_reader *r = self;
     r->t = t;
@@ -311,7 +318,7 @@ static void reader_on_data(rondo_transport *t, void *self, const void *data,
         return;
     }
     if (reader_asks_for(r, size)) {
-        reader_lend(r, data, size);
+        reader_lend(r, data, size, observed);
         return;
     }
     if (!reader_make_room(r, size)) {
@@ -322,6 +329,18 @@ static void reader_on_data(rondo_transport *t, void *self, const void *data,
     memcpy(r->bytes + r->start + r->size, data, size);
     r->size += size;
     (void)reader_pump(r);
+}
+
+static void reader_on_data(rondo_transport *t, void *self, const void *data,
+                           size_t size)
+{
+    reader_on_data_as(t, self, data, size, false);
+}
+
+void reader_on_data_observed(rondo_transport *t, void *self, const void *data,
+                             size_t size)
+{
+    reader_on_data_as(t, self, data, size, true);
 }
 
 /* The peer has ended its side, but what it has sent may still have to be read
@@ -341,7 +360,9 @@ static bool reader_on_eof(rondo_transport *t, void *self)
     if (stream_is_closing(t)) /* the program has heard of it, and ended it */
         return false;
     if (last.protocol->eof_received)
-        return last.protocol->eof_received(t, last.self);
+        OBSERVE(t->loop, RONDO_DOES_PROTOCOL, "eof_received",
+                last.protocol->eof_received, t,
+                alive = last.protocol->eof_received(t, last.self));
     return alive;
 }
 
@@ -349,7 +370,7 @@ static void reader_on_pause(rondo_transport *t, void *self)
 {
     rondo_reader *r = self;
     if (r->protocol->pause_writing)
-        r->protocol->pause_writing(t, r->self);
+        OBSERVE_MEMBER(r->loop, t, r->protocol, pause_writing, t, r->self);
 }
 
 static void reader_on_resume(rondo_transport *t, void *self)
@@ -358,7 +379,7 @@ static void reader_on_resume(rondo_transport *t, void *self)
     if (r->drains && r->wanted != NOTHING)
         reader_tell_later(r); /* first, since the program may free it */
     if (r->protocol->resume_writing)
-        r->protocol->resume_writing(t, r->self);
+        OBSERVE_MEMBER(r->loop, t, r->protocol, resume_writing, t, r->self);
 }
 
 static bool reader_on_time(rondo_transport *t, void *self,
@@ -385,7 +406,8 @@ static void reader_on_lost(rondo_transport *t, void *self, int error)
     if (error)
         stream_describe_loss(t);
     if (last.protocol->connection_lost)
-        last.protocol->connection_lost(t, last.self, error);
+        OBSERVE_MEMBER(t->loop, t, last.protocol, connection_lost, t, last.self,
+                       error);
 }
 
 static const rondo_protocol reader_protocol = {

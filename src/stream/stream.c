@@ -3,6 +3,8 @@
 #include "stream/stream.h"
 
 #include "base/error.h"
+#include "core/observe.h"
+#include "core/probe.h"
 #include "stream/filter.h"
 
 #include <stdio.h>
@@ -201,6 +203,17 @@ static void stream_settle_ops(rondo_transport *t)
         stream_kind(t)->submit(t, &t->read);
 }
 
+/* It may read and write, and nothing waits, is held or is under way but its
+ * operations. */
+static bool stream_is_plain(const rondo_transport *t)
+{
+    return t->phase == PHASE_OPEN && t->made == MADE_TOLD &&
+           t->reading == READ_ON && t->writing == WRITE_ON &&
+           t->flow == FLOW_ON && !t->held && !t->refused && !t->queued &&
+           !t->timed && !t->filtered && !t->handshaking && !t->reading_out &&
+           !t->leaving && !t->pumped && !t->pump_full && !t->out;
+}
+
 static bool stream_resume_is_due(const rondo_transport *t)
 {
     return t->flow == FLOW_PAUSED && !t->out->dropped &&
@@ -265,6 +278,8 @@ static bool stream_sends_later(const rondo_transport *t)
 static void stream_choose_fast(rondo_transport *t)
 {
     const rondo_protocol *protocol = t->protocol;
+    if (t->loop->observed)
+        return; /* stream_decide has left them all */
     bool reads = stream_reads_fast(t);
     bool into = reads && protocol->get_buffer && !protocol->get_buffers;
     bool plain =
@@ -297,6 +312,12 @@ static void stream_decide(void *handle)
 {
     const unsigned kept = STREAM_BIT(OWED_RELEASE) | STREAM_BIT(OWED_FILE);
     rondo_transport *t = handle;
+    if (stream_is_plain(t)) {
+        stream_leave_fast(t);
+        dispatch_set(&t->dispatch, (STREAM_BIT(STREAM_OWED) - 1) & ~kept, 0);
+        assert(!stream_what_is_owed(t));
+        return;
+    }
     if (t->phase < PHASE_ENDING)
         stream_end_writing_if_due(t);
     if (t->phase == PHASE_ENDING)
@@ -331,10 +352,10 @@ static void stream_tell_made(void *handle)
 {
     rondo_transport *t = handle;
     t->made = MADE_TOLD;
+    PROBE2(transport_made, t, t->io.fd);
     if (t->timed)
         stream_start_time(t);
-    if (t->protocol->connection_made)
-        t->protocol->connection_made(t, t->self);
+    stream_tell_member(t, "connection_made", t->protocol->connection_made);
 }
 
 static void stream_tell_filter(void *handle)
@@ -346,16 +367,14 @@ static void stream_tell_pause(void *handle)
 {
     rondo_transport *t = handle;
     stream_set_flow(t, FLOW_PAUSED);
-    if (t->protocol->pause_writing)
-        t->protocol->pause_writing(t, t->self);
+    stream_tell_member(t, "pause_writing", t->protocol->pause_writing);
 }
 
 static void stream_tell_resume(void *handle)
 {
     rondo_transport *t = handle;
     stream_set_flow(t, FLOW_ON);
-    if (t->protocol->resume_writing)
-        t->protocol->resume_writing(t, t->self);
+    stream_tell_member(t, "resume_writing", t->protocol->resume_writing);
 }
 
 static void stream_tell_then(void *handle)
@@ -378,9 +397,9 @@ static void stream_tell_move(void *handle)
     stream_move_tell_move(handle);
 }
 
-static void stream_free_all(rondo_transport *t)
+/* All but its own memory. */
+static INLINED void stream_free_parts(rondo_transport *t, rondo_loop *loop)
 {
-    rondo_loop *loop = t->loop;
     struct stream_extra *x = t->extra;
     if (t->out)
         buf_release(loop, &t->out->buf);
@@ -395,16 +414,27 @@ static void stream_free_all(rondo_transport *t)
         loop_free(loop, x);
     }
     loop_free(loop, t->out);
-    loop_free(loop, t);
 }
 
-void stream_leave_owner(rondo_transport *t)
+static COLD void stream_free_in_debug(rondo_transport *t, rondo_loop *loop)
 {
-    if (!t->owner)
+    struct ended *ended = stream_end_in_quarantine(t);
+    stream_free_parts(t, loop);
+    if (ended)
+        stream_keep(t, ended);
+    else
+        free_list_put_some(loop, FREE_LIST_TRANSPORT, t);
+}
+
+static void stream_free_all(rondo_transport *t)
+{
+    rondo_loop *loop = t->loop;
+    if (loop->debug) {
+        stream_free_in_debug(t, loop);
         return;
-    *t->link = t->next;
-    if (t->next)
-        t->next->link = t->link;
+    }
+    stream_free_parts(t, loop);
+    loop_free(loop, t);
 }
 
 /* Before connection_made only filters, and who waits for them, are told. */
@@ -419,10 +449,11 @@ static void stream_tell_lost(void *handle)
         pump_lost(t);
     if (t->out && t->out->pump)
         pump_drop(t);
+    PROBE2(transport_lost, t, t->error);
     if (t->error)
         stream_describe_loss(t);
     if (t->made == MADE_TOLD && t->protocol->connection_lost)
-        t->protocol->connection_lost(t, t->self, t->error);
+        stream_tell_end(t);
     if (t->filtered)
         filters_free(t);
     handle_close(loop, &t->handle);
@@ -495,7 +526,8 @@ void stream_init(rondo_loop *loop, rondo_transport *t, sys_fd fd)
 
 static int stream_new_apart(rondo_loop *loop, sys_fd fd, rondo_transport **made)
 {
-    rondo_transport *t = loop_alloc(loop, sizeof *t);
+    rondo_transport *t =
+        free_list_take_some(loop, FREE_LIST_TRANSPORT, sizeof *t);
     if (!t)
         return error_set(RONDO_ENOMEM, "out of memory for a transport");
     stream_init(loop, t, fd);
@@ -511,7 +543,7 @@ int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
         return error;
     error = io_attach(loop, &t->io);
     if (error)
-        loop_free(loop, t);
+        free_list_put_some(loop, FREE_LIST_TRANSPORT, t);
     else
         *made = t;
     return error;
@@ -587,60 +619,6 @@ void stream_own(rondo_transport *t, struct stream_owner *owner)
     if (t->next)
         t->next->link = &t->next;
     owner->first = t;
-}
-
-/* ---- its addresses ---- */
-
-static int stream_keep_address(rondo_transport *t, struct small_address *which,
-                               const rondo_address *a)
-{
-    if (address_keep(which, a))
-        return 0;
-    struct stream_extra *x = stream_extra(t);
-    rondo_address *copy = x ? loop_alloc(t->loop, sizeof *copy) : NULL;
-    if (!copy)
-        return error_set(RONDO_ENOMEM, "out of memory for an address");
-    *copy = *a;
-    *(which == &t->peer ? &x->peer : &x->local) = copy;
-    return 0;
-}
-
-int stream_remember(rondo_transport *t, const rondo_address *peer,
-                    const rondo_address *local)
-{
-    rondo_address address;
-    /* a pipe may be waited for by another descriptor */
-    sys_fd fd = (sys_fd)stream_kind(t)->fd(t);
-    int error = 0;
-    if (!peer && sys_peer_address(fd, &address) == 0)
-        peer = &address;
-    if (peer)
-        error = stream_keep_address(t, &t->peer, peer);
-    if (!local && !error && sys_local_address(fd, &address) == 0)
-        local = &address;
-    if (error || !local)
-        return error;
-    if ((t->kind == STREAM_SOCKET || t->kind == STREAM_LENT_SOCKET) &&
-        rondo_address_family(local) == RONDO_FAMILY_UNIX) {
-        t->kind = t->kind == STREAM_SOCKET ? STREAM_UNIX_SOCKET
-                                           : STREAM_LENT_UNIX_SOCKET;
-        /* a backend that reads by itself would lose descriptors */
-        t->read.task.kind = OP_WAIT_READ;
-    }
-    return stream_keep_address(t, &t->local, local);
-}
-
-int stream_address(const rondo_transport *t, const struct small_address *which,
-                   rondo_address *a)
-{
-    const struct stream_extra *x = t->extra;
-    const rondo_address *large = !x                  ? NULL
-                                 : which == &t->peer ? x->peer
-                                                     : x->local;
-    if (!large)
-        return address_recall(which, a);
-    *a = *large;
-    return 0;
 }
 
 int stream_new_connected(rondo_loop *loop, sys_fd fd, const rondo_address *peer,

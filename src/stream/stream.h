@@ -455,8 +455,8 @@ int stream_write_check(const rondo_buffer *buffers, size_t count, size_t *size,
 int64_t stream_write_offer(rondo_transport *t, const rondo_buffer *buffers,
                            size_t count, const char *what);
 /* Of what the backend kept to be sent these bytes have not left. */
-void stream_unsent_later(rondo_loop *loop, struct io *io, const void *rest,
-                         size_t size, int error);
+void stream_unsent_later(rondo_loop *loop, struct io *io,
+                         const struct sys_outgoing *rest, int error);
 /* Whether write_eof may be called; else why not. */
 int stream_may_end(const rondo_transport *t, const char *what);
 /* Bytes that wait, above the filters too. */
@@ -522,6 +522,53 @@ void stream_end_again(rondo_transport *t);
 /* has_heard: the new protocol knows already whether writing is paused. */
 void stream_set_protocol(rondo_transport *t, const rondo_protocol *protocol,
                          void *self, bool has_heard);
+
+/* ---- what an observed loop sees: stream_observe.c ---- */
+
+COLD void stream_tell_member_observed(rondo_transport *t, const char *what,
+                                      void (*fn)(rondo_transport *t,
+                                                 void *self));
+COLD void stream_tell_end_observed(rondo_transport *t);
+/* A member of its protocol. fn may be NULL. */
+static inline void stream_tell_member(rondo_transport *t, const char *what,
+                                      void (*fn)(rondo_transport *t,
+                                                 void *self))
+{
+    if (!fn)
+        return;
+    if (t->loop->observed)
+        stream_tell_member_observed(t, what, fn);
+    else
+        fn(t, t->self);
+}
+/* connection_lost, which it has. */
+static inline void stream_tell_end(rondo_transport *t)
+{
+    if (t->loop->observed)
+        stream_tell_end_observed(t);
+    else
+        t->protocol->connection_lost(t, t->self, t->error);
+}
+/* In debug mode: who uses it from now on is told what it was. NULL: it is to be
+ * freed. */
+COLD struct ended *stream_end_in_quarantine(const rondo_transport *t);
+/* All of it is freed but its own memory, which stays. */
+void stream_keep(rondo_transport *t, struct ended *ended);
+/* Of data_received; else the fast path calls it. */
+COLD void stream_tell_data(rondo_transport *t, const char *data, size_t size);
+/* get_buffers' answer, or get_buffer's: 1. */
+size_t stream_ask_rooms(rondo_transport *t, size_t hint, rondo_room *rooms);
+COLD bool stream_tell_eof_observed(rondo_transport *t);
+static inline bool stream_tell_eof(rondo_transport *t)
+{
+    if (!t->protocol->eof_received)
+        return false;
+    return t->loop->observed ? stream_tell_eof_observed(t)
+                             : t->protocol->eof_received(t, t->self);
+}
+bool stream_tell_time(rondo_transport *t, rondo_direction direction);
+/* The part's hook: the loop is observed from now on, or no more. */
+void stream_observed(rondo_loop *loop);
 
 /* ---- pumps: pump.c ---- */
 

@@ -1,6 +1,7 @@
 /* stream_api.c - closing a transport, its limits, and what it is asked. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
+#include "core/quarantine.h"
 #include "stream/filter.h"
 #include "stream/stream.h"
 
@@ -154,7 +155,7 @@ rondo_fd rondo_transport_fd(const rondo_transport *t)
 
 rondo_loop *rondo_transport_loop(const rondo_transport *t)
 {
-    return t ? t->loop : NULL;
+    return t ? quarantine_loop_of(t->loop, "transport_loop") : NULL;
 }
 
 void rondo_transport_set_background(rondo_transport *t, bool background)

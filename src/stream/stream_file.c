@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/id.h"
+#include "core/observe.h"
 #include "stream/stream.h"
 #include "threads/file_source.h"
 
@@ -55,7 +56,7 @@ void stream_file_tell(rondo_transport *t)
         error_keep_os(f->os_error);
         error_os((int)f->result, "transport_sendfile");
     }
-    f->done(loop, f->arg, f->result);
+    OBSERVE_DONE(loop, "transport_sendfile", f->done, loop, f->arg, f->result);
     free_list_put(loop, FREE_LIST_SENDFILE, f);
 }
 
@@ -142,6 +143,7 @@ static void stream_file_kernel_said(struct stream_file *f, int64_t count)
         stream_break_off(t, (int)count);
         return;
     }
+    observe_sent(t->loop, count);
     if (count > 0)
         stream_note_progress(t);
     if (count == 0 || !f->source.left)
@@ -208,6 +210,8 @@ void stream_file_sent(rondo_transport *t, int error, size_t count)
         f->source.by_thread = true;
     else if (own)
         file_source_advance(&f->source, count);
+    if (own && !error)
+        observe_sent(t->loop, (int64_t)count);
     if (own)
         f->in_backend = false;
     stream_note_progress(t);

@@ -10,6 +10,15 @@
  * the loop forgets it. */
 
 /* Of this kind, in this loop. */
+void stream_leave_owner(rondo_transport *t)
+{
+    if (!t->owner)
+        return;
+    *t->link = t->next;
+    if (t->next)
+        t->next->link = t->link;
+}
+
 static int move_check_kind(const rondo_transport *t, const char *what)
 {
     if (t->kind != STREAM_SOCKET && t->kind != STREAM_UNIX_SOCKET)

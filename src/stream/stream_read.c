@@ -1,6 +1,7 @@
 /* stream_read.c - a transport's reading side. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
+#include "core/observe.h"
 #include "stream/filter.h"
 #include "stream/stream.h"
 
@@ -60,12 +61,8 @@ static bool stream_read_ask(rondo_transport *t, size_t hint, struct lent *lent)
 {
     const rondo_protocol *protocol = t->protocol;
     rondo_room rooms[RONDO_ROOMS] = {{NULL, 0}};
-    size_t count = 1;
     lent->count = lent->size = 0;
-    if (protocol->get_buffers)
-        count = protocol->get_buffers(t, t->self, hint, rooms, RONDO_ROOMS);
-    else
-        rooms->data = protocol->get_buffer(t, t->self, hint, &rooms->size);
+    size_t count = stream_ask_rooms(t, hint, rooms);
     for (size_t i = 0; i < count && i < RONDO_ROOMS; i++)
         stream_read_add_room(lent, rooms[i]);
     return stream_read_may_fill(t, protocol, lent->size);
@@ -74,7 +71,8 @@ static bool stream_read_ask(rondo_transport *t, size_t hint, struct lent *lent)
 static void stream_read_updated(rondo_transport *t, size_t size)
 {
     if (t->protocol->buffer_updated)
-        t->protocol->buffer_updated(t, t->self, size);
+        OBSERVE_MEMBER(t->loop, t, t->protocol, buffer_updated, t, t->self,
+                       size);
 }
 
 /* Notes what the protocol will be given next, for detach. Returns the state. */
@@ -117,15 +115,19 @@ static size_t stream_read_deliver_buffered(rondo_transport *t, const char *data,
 }
 
 /* One data_received. true: it has given bytes back with unread. */
-static inline bool stream_read_lend(rondo_loop *loop, rondo_transport *t,
-                                    const char *data, size_t size)
+static INLINED bool stream_read_lend(rondo_loop *loop, rondo_transport *t,
+                                     const char *data, size_t size,
+                                     bool observed)
 {
     struct stream_state *state = stream_state(loop);
     assert(!state->lent_to && !state->lent_back);
     state->lent_to = t;
     state->lent = data;
     state->lent_size = size;
-    t->protocol->data_received(t, t->self, data, size);
+    if (observed)
+        stream_tell_data(t, data, size);
+    else
+        t->protocol->data_received(t, t->self, data, size);
     state = stream_state(loop); /* again: no register is kept for it */
     state->lent_to = NULL;
     return state->lent_back;
@@ -145,7 +147,7 @@ static size_t stream_read_deliver_plain(rondo_transport *t, const char *data,
                                         size_t size)
 {
     bool refused;
-    (void)stream_read_lend(t->loop, t, data, size);
+    (void)stream_read_lend(t->loop, t, data, size, t->loop->observed);
     return stream_read_took(stream_state(t->loop), &refused);
 }
 
@@ -232,9 +234,7 @@ static void stream_read_deliver_eof(rondo_transport *t)
         pump_eof(t);
         return;
     }
-    bool keep =
-        t->protocol->eof_received && t->protocol->eof_received(t, t->self);
-    if (!keep)
+    if (!stream_tell_eof(t))
         stream_set_phase(t, PHASE_CLOSING);
 }
 
@@ -267,7 +267,7 @@ int stream_deliver(rondo_transport *t, const char *data, size_t size)
     bool refused;
     if (!t->fast_deliver || !stream_is_running(t) || state->lent_to)
         return stream_read_deliver_slow(t, data, size, false);
-    if (!stream_read_lend(t->loop, t, data, size) && t->fast_deliver)
+    if (!stream_read_lend(t->loop, t, data, size, false) && t->fast_deliver)
         return 0;
     size_t took = stream_read_took(state, &refused);
     return took == size
@@ -340,6 +340,7 @@ static size_t stream_read_once(rondo_transport *t)
 {
     char *scratch = t->loop->scratch;
     int64_t count = stream_kind(t)->recv(t, scratch, LOOP_SCRATCH);
+    observe_received(t->loop, count);
     if (t->filtered && filters_of(t)->lingers) {
         filters_linger_read(t, count);
         return count > 0 ? (size_t)count : 0;
@@ -387,6 +388,7 @@ static size_t stream_read_fill(rondo_transport *t, const struct lent *lent,
                     : lent->count > 1
                         ? kind->recvv(t, lent->rooms, lent->count)
                         : kind->recv(t, lent->rooms[0].data, lent->size);
+    observe_received(t->loop, count);
     if (count <= 0) {
         stream_read_nothing(t, (int)count);
         return 0;
@@ -420,6 +422,7 @@ static bool stream_read_pumped(rondo_transport *t)
     if (!t->pumped || !stream_reads(t) || stream_is_full(t) || !pump_reads(t))
         return false;
     int64_t count = pump_read(t);
+    observe_received(t->loop, count);
     if (count <= 0)
         stream_read_nothing(t, (int)count);
     return true;
@@ -541,7 +544,7 @@ static INLINED void stream_read_plain(rondo_loop *loop, struct task *task,
         stream_read_leave(t, count);
         return;
     }
-    if (stream_read_lend(loop, t, data, (size_t)count) ||
+    if (stream_read_lend(loop, t, data, (size_t)count, false) ||
         stream_state(loop)->lent_size == LOOP_SCRATCH || !t->fast_read) {
         stream_read_leave_plain(t);
         return;
@@ -593,8 +596,8 @@ static INLINED void stream_read_into(rondo_loop *loop, struct task *task,
         return;
     }
     int64_t count = receive(t, &to, room);
-    if (count > 0)
-        stream_read_updated(t, (size_t)count);
+    if (count > 0 && protocol->buffer_updated)
+        protocol->buffer_updated(t, t->self, (size_t)count);
     if (count <= 0 || (size_t)count == room || !t->fast_read) {
         stream_read_leave_into(t, count, room);
         return;
@@ -693,4 +696,5 @@ void stream_read_init(rondo_transport *t)
 
 const struct loop_part stream_part = {.size = sizeof(struct stream_state),
                                       .after_fork = pump_after_fork,
+                                      .observed = stream_observed,
                                       .unsent = stream_unsent_later};

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/id.h"
+#include "core/observe.h"
 #include "stream/filter.h"
 #include "stream/stream.h"
 
@@ -170,7 +171,7 @@ static void then_tell(rondo_transport *t, rondo_done_fn done, void *arg,
         error_keep_os(result == t->error ? t->os_error : 0);
         error_os((int)result, "%s", what);
     }
-    done(t->loop, arg, result);
+    OBSERVE_DONE(t->loop, what, done, t->loop, arg, result);
 }
 
 /* Those that are over now: done may add others, whose turn comes later. */

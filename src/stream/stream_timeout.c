@@ -54,8 +54,7 @@ static void stream_timeout_ran_out(rondo_transport *t,
         stream_note_read(t);
     else
         stream_note_write(t);
-    bool go_on =
-        t->protocol->timed_out && t->protocol->timed_out(t, t->self, direction);
+    bool go_on = stream_tell_time(t, direction);
     if (go_on || stream_is_ending(t))
         return;
     error_no_os();

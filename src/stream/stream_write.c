@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/backoff.h"
+#include "core/observe.h"
 #include "stream/filter.h"
 #include "stream/stream.h"
 
@@ -27,7 +28,9 @@ static rondo_transport *stream_write_of_task(struct task *task)
 static int64_t stream_write_send_one(rondo_transport *t, const void *data,
                                      size_t size)
 {
-    return stream_kind(t)->sendv(t, &(rondo_buffer){data, size}, 1);
+    int64_t sent = stream_kind(t)->sendv(t, &(rondo_buffer){data, size}, 1);
+    observe_sent(t->loop, sent);
+    return sent;
 }
 
 /* The kernel may still send a file that the program has cancelled. */
@@ -79,6 +82,7 @@ static int64_t stream_write_send_pieces(rondo_transport *t,
                                         size_t count, size_t offered)
 {
     int64_t sent = stream_kind(t)->sendv(t, pieces, count);
+    observe_sent(t->loop, sent);
     size_t size = retry_smaller(sent, offered);
     if (!size)
         return sent;
@@ -148,6 +152,7 @@ static void stream_write_done(rondo_loop *loop, struct task *task)
         if (t->out->op.count) {
             if (stream_fds_wait(t))
                 stream_fds_passed(t, t->out->op.count);
+            observe_sent(loop, (int64_t)t->out->op.count);
             buf_consume(loop, &t->out->buf, t->out->op.count);
             stream_note_progress(t);
         }
@@ -325,8 +330,8 @@ static bool stream_write_is_put_off(int64_t sent)
 
 /* What came back of bytes that the program was told are sent. Its turn settles
  * it and tells what is owed. */
-void stream_unsent_later(rondo_loop *loop, struct io *io, const void *rest,
-                         size_t size, int error)
+void stream_unsent_later(rondo_loop *loop, struct io *io,
+                         const struct sys_outgoing *rest, int error)
 {
     rondo_transport *t =
         (rondo_transport *)(void *)((char *)io - offsetof(rondo_transport, io));
@@ -335,7 +340,8 @@ void stream_unsent_later(rondo_loop *loop, struct io *io, const void *rest,
     assert(!t->queued);
     if (!stream_write_is_put_off(error)) {
         stream_break_off(t, error);
-    } else if (!stream_out(t) || !buf_append(loop, &t->out->buf, rest, size)) {
+    } else if (!stream_out(t) ||
+               !buf_append(loop, &t->out->buf, rest->data, rest->size)) {
         error_no_os();
         stream_fail(t, RONDO_ENOMEM, STREAM_BY_RESET | STREAM_BY_WRITING);
     } else {
@@ -456,6 +462,7 @@ static int64_t stream_write_send_groups(rondo_transport *t,
         for (size_t i = 0; i < group; i++)
             offered += buffers[i].size;
         int64_t sent = offered ? stream_kind(t)->sendv(t, buffers, group) : 0;
+        observe_sent(t->loop, sent);
         if (sent < 0)
             return stream_write_is_put_off(sent) || total ? total : sent;
         total += sent;

@@ -3,7 +3,9 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "core/id.h"
+#include "core/observe.h"
 #include "core/part.h"
+#include "core/probe.h"
 #include "core/remote.h"
 
 #include <stdio.h>
@@ -66,7 +68,7 @@ static void executor_call_done(rondo_loop *loop, rondo_done_fn done, void *arg,
 {
     struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
     state->begun = begun;
-    done(loop, arg, result);
+    OBSERVE_DONE(loop, "run_in_executor", done, loop, arg, result);
     state->begun = false;
 }
 
@@ -147,7 +149,9 @@ static void executor_run(struct work *work)
     struct rondo_job *job = executor_job_of(work);
     assert(!work->link && job->fn);
     atomic_store_explicit(&job->started, true, memory_order_relaxed);
+    PROBE2(job_begin, job, job->fn);
     job->result = job->fn(job, job->arg);
+    PROBE3(job_end, job, job->fn, job->result);
 }
 
 static void executor_give_back(struct work *work)
@@ -276,6 +280,7 @@ rondo_id rondo_run_in_executor(rondo_loop *loop, rondo_executor *executor,
         return error;
     }
     assert(job->id > 0);
+    PROBE2(job_new, job, work);
     return job->id;
 }
 

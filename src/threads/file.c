@@ -3,6 +3,7 @@
 #include "threads/file.h"
 
 #include "base/error.h"
+#include "core/observe.h"
 #include "core/part.h"
 
 #include <stdio.h>
@@ -199,12 +200,12 @@ static void file_opened(const struct file_call *c)
     assert(f);
     if (error) {
         file_free(f);
-        done(loop, arg, NULL, error);
+        OBSERVE_DONE(loop, "file_open", done, loop, arg, NULL, error);
         return;
     }
     handle_open(loop, &f->handle, HANDLE_FILE);
     handle_set_background(loop, &f->handle, true);
-    done(loop, arg, f, 0);
+    OBSERVE_DONE(loop, "file_open", done, loop, arg, f, 0);
     /* f lives: to close it takes another iteration */
     if (loop->closing && !f->closing)
         file_close_begin(f, NULL, NULL);
@@ -219,20 +220,22 @@ static void file_closed(struct file_call *c)
     assert(c->file);
     file_free(c->file);
     if (done)
-        done(loop, arg, result);
+        OBSERVE_DONE(loop, "file_close", done, loop, arg, result);
 }
 
 static void file_call_done(const struct file_call *c)
 {
+    const char *what = file_verbs[c->verb].call;
     int error = c->result < 0 ? (int)c->result : 0;
     if (c->verb == FILE_READ || c->verb == FILE_WRITE) {
-        c->done.moved(c->loop, c->arg, c->moved, error);
+        OBSERVE_DONE(c->loop, what, c->done.moved, c->loop, c->arg, c->moved,
+                     error);
         return;
     }
     if (c->verb == FILE_LIST) {
-        c->done.listed(c->loop, c->arg,
-                       (const rondo_dir_entry *)(const void *)c->tail, c->moved,
-                       error);
+        OBSERVE_DONE(c->loop, what, c->done.listed, c->loop, c->arg,
+                     (const rondo_dir_entry *)(const void *)c->tail, c->moved,
+                     error);
         return;
     }
     bool tells =
@@ -243,7 +246,7 @@ static void file_call_done(const struct file_call *c)
     if (c->verb == PATH_SPACE && !error)
         (void)loop_give(c->to, &c->space, sizeof c->space,
                         file_verbs[c->verb].call);
-    c->done.plain(c->loop, c->arg, c->result);
+    OBSERVE_DONE(c->loop, what, c->done.plain, c->loop, c->arg, c->result);
 }
 
 static void file_lock_again(rondo_loop *loop, void *arg)

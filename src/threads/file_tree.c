@@ -1,6 +1,7 @@
 /* file_tree.c - directories: how they are listed, walked and removed. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
+#include "core/observe.h"
 #include "threads/file.h"
 
 #include <stdio.h>
@@ -181,7 +182,7 @@ static void walk_finish(struct walk *walk)
                        walk->path);
     loop_free(loop, walk->room);
     loop_free(loop, walk);
-    done(loop, arg, result);
+    OBSERVE_DONE(loop, "fs_walk", done, loop, arg, result);
 }
 
 static void walk_opened(rondo_loop *loop, void *arg, rondo_file *file,
@@ -239,7 +240,8 @@ static void walk_tell_error(struct walk *walk, const struct walk_node *n)
                n->error == RONDO_ENOMEM) {
         walk_stop(walk, n->error);
     } else if (!(n->link && gone && !n->file)) { /* a link to a file, or none */
-        rondo_walk_entry entry = {.path = n->path,
+        rondo_walk_entry entry = {.size = sizeof entry,
+                                  .path = n->path,
                                   .name = walk_name(n->path),
                                   .type = RONDO_FILE_DIRECTORY,
                                   .error = n->error,
@@ -276,7 +278,8 @@ static int walk_tell_entry(struct walk *walk, struct walk_node *n,
     const char *path = walk_path(walk, n, from->name);
     if (!path)
         return RONDO_ENOMEM;
-    rondo_walk_entry entry = {.path = path,
+    rondo_walk_entry entry = {.size = sizeof entry,
+                              .path = path,
                               .name = path + strlen(path) - strlen(from->name),
                               .type = from->type,
                               .depth = n->depth,

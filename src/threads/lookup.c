@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "core/part.h"
+#include "core/probe.h"
 #include "core/remote.h"
 
 #include <string.h>
@@ -127,10 +128,12 @@ static void lookup_answer_later(rondo_loop *loop, struct task *task)
 static void lookup_run(struct work *work)
 {
     rondo_lookup *l = (rondo_lookup *)(void *)work;
+    PROBE2(lookup_begin, l, l->host);
     l->error = l->address.native_size
                    ? sys_resolve_back(&l->address, l->flags, &l->found)
                    : sys_resolve(l->host, l->service, &l->hints, &l->found);
     l->os_error = rondo_last_os_error();
+    PROBE2(lookup_end, l, l->error);
 }
 
 static void lookup_give_back(struct work *work)

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/id.h"
+#include "core/observe.h"
 #include "threads/lookup.h"
 
 #include <stdio.h>
@@ -62,10 +63,11 @@ static void names_call_done(struct query *q, const struct sys_names *found,
         found = &none;
     }
     if (q->forward)
-        q->forward(q->loop, q->arg, found->addresses, found->count, found->host,
-                   error);
+        OBSERVE_DONE(q->loop, "getaddrinfo", q->forward, q->loop, q->arg,
+                     found->addresses, found->count, found->host, error);
     else
-        q->backward(q->loop, q->arg, found->host, found->service, error);
+        OBSERVE_DONE(q->loop, "getnameinfo", q->backward, q->loop, q->arg,
+                     found->host, found->service, error);
     names_free(q);
 }
 

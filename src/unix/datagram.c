@@ -237,4 +237,22 @@ int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t interface,
     }
     return result != 0 ? error_from_os(errno) : 0;
 }
+
+int sys_multicast_from(sys_fd fd, rondo_family family, uint32_t interface)
+{
+    struct in_addr address = {.s_addr = htonl(INADDR_ANY)};
+    int error = 0, result;
+    if (family == RONDO_FAMILY_INET6) {
+        result = setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, &interface,
+                            sizeof interface);
+    } else {
+        if (interface)
+            error = unix_datagram_interface_address(interface, &address);
+        if (error)
+            return error;
+        result = setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &address,
+                            sizeof address);
+    }
+    return result != 0 ? error_from_os(errno) : 0;
+}
 #endif

@@ -4,6 +4,7 @@
 #ifdef __linux__
 #define _GNU_SOURCE
 #include "base/error.h"
+#include "base/lock.h"
 #include "core/backend.h"
 #include "core/notify.h"
 #include "unix/fs.h"
@@ -60,7 +61,7 @@ int notify_open(struct notifier **made, notify_fn tell)
     n->buckets = NULL;
     n->room = n->used = 0;
     int error = wake_open(&n->wake);
-    if (!error && sys_fork_lock_init(&n->lock) < 0) {
+    if (!error && lock_init(&n->lock) < 0) {
         wake_close(&n->wake);
         error = error_set(RONDO_ENOMEM, "out of memory");
     }
@@ -74,7 +75,7 @@ int notify_open(struct notifier **made, notify_fn tell)
 void notify_close(struct notifier *n)
 {
     assert(!n->used);
-    sys_fork_lock_destroy(&n->lock);
+    lock_destroy(&n->lock);
     wake_close(&n->wake);
     sys_close(n->fd);
     free(n->buckets);
@@ -131,10 +132,10 @@ static int inotify_open(struct notifier *n)
 {
     if (n->fd >= 0)
         return 0;
-    sys_mutex_lock(&n->lock.mutex);
+    lock_take(&n->lock);
     n->fd = unix_keep(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     int error = n->fd < 0 ? unix_fail() : 0;
-    sys_mutex_unlock(&n->lock.mutex);
+    lock_give(&n->lock);
     return error;
 }
 

@@ -81,6 +81,9 @@ static int ring_check(struct ring *ring, unsigned features)
                          needed & ~features);
     ring->sends_quietly = features & IORING_FEAT_CQE_SKIP &&
                           ring_supports(&answer.probe, IORING_OP_SEND);
+    ring->sends_messages =
+        ring->sends_quietly && ring_supports(&answer.probe, IORING_OP_SENDMSG);
+    ring->receives_messages = ring_supports(&answer.probe, IORING_OP_RECVMSG);
     return 0;
 }
 
@@ -130,21 +133,30 @@ static int ring_map(struct ring *ring, const struct io_uring_params *p)
     return 0;
 }
 
-/* The memory is ours and not the kernel's, which reads it in place. */
-static int ring_open_offers(struct ring *ring)
+static size_t ring_offers_size(unsigned group)
 {
-    size_t size = RING_BUFFERS * sizeof(struct io_uring_buf);
+    return sizeof(struct io_uring_buf) *
+           (group == RING_LARGE ? RING_LARGE_BUFFERS : RING_BUFFERS);
+}
+
+/* The memory is ours and not the kernel's, which reads it in place. */
+int ring_open_offers(struct ring *ring, unsigned group)
+{
+    size_t size = ring_offers_size(group);
     void *offers = mmap(NULL, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (offers == MAP_FAILED)
         return error_os(error_from_os(errno), "loop_new: mmap");
-    ring->offers = offers;
-    struct io_uring_buf_reg r = {.ring_addr = (uint64_t)(uintptr_t)offers,
-                                 .ring_entries = RING_BUFFERS,
-                                 .bgid = RING_GROUP};
-    if (ring_register(ring->fd, IORING_REGISTER_PBUF_RING, &r, 1) < 0)
+    struct io_uring_buf_reg r = {
+        .ring_addr = (uint64_t)(uintptr_t)offers,
+        .ring_entries = (uint32_t)(size / sizeof(struct io_uring_buf)),
+        .bgid = (uint16_t)group};
+    if (ring_register(ring->fd, IORING_REGISTER_PBUF_RING, &r, 1) < 0) {
+        munmap(offers, size);
         return error_set(RONDO_ENOTSUP,
                          "loop_new: this io_uring takes no ring of buffers");
+    }
+    ring->offers[group] = (struct ring_offers){.ring = offers};
     return 0;
 }
 
@@ -154,7 +166,7 @@ static int ring_open_parts(struct ring *ring, const struct io_uring_params *p)
     if (!error)
         error = ring_map(ring, p);
     if (!error)
-        error = ring_open_offers(ring);
+        error = ring_open_offers(ring, RING_SMALL);
     return error;
 }
 
@@ -189,7 +201,8 @@ void ring_close(struct ring *ring)
     ring_unmap(ring->map, ring->map_size);
     ring_unmap(ring->questions, ring->questions_size);
     sys_close(ring->fd);
-    ring_unmap(ring->offers, RING_BUFFERS * sizeof(struct io_uring_buf));
+    for (unsigned group = 0; group < RING_GROUPS; group++)
+        ring_unmap(ring->offers[group].ring, ring_offers_size(group));
     *ring = (struct ring){.fd = -1};
 }
 

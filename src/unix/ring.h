@@ -18,8 +18,22 @@
 #endif
 
 #ifdef RING_IS_BUILT
-/* Buffers that the kernel fills: RING_BUFFERS of RING_BUFFER_SIZE bytes. */
-enum { RING_BUFFERS = 1024, RING_BUFFER_SIZE = 4096, RING_GROUP = 0 };
+/* Two groups of buffers that the kernel fills: small ones with bytes of streams,
+ * and such as hold any datagram, of which few bytes are touched. What is not a
+ * power of two keeps their beginnings out of a few lines of the cache. */
+enum { RING_SMALL, RING_LARGE, RING_GROUPS };
+enum {
+    RING_BUFFERS = 1024,
+    RING_BUFFER_SIZE = 4096,
+    RING_LARGE_BUFFERS = 256,
+    RING_LARGE_SIZE = 65536 + 192
+};
+
+/* The ring of buffers that the kernel may fill. */
+struct ring_offers {
+    struct io_uring_buf_ring *ring; /* NULL: there is none */
+    uint16_t offered;
+};
 
 struct ring {
     int fd;
@@ -34,8 +48,8 @@ struct ring {
     const struct io_uring_cqe *answers;
     void *map; /* of both queues' numbers and of the answers */
     size_t map_size, questions_size;
-    void *offers; /* the ring of buffers that the kernel may fill */
-    uint16_t offered;
+    bool receives_messages, sends_messages;
+    struct ring_offers offers[RING_GROUPS];
 };
 
 /* Makes a ring for this thread, which alone may use it. Returns 0, or an error
@@ -100,18 +114,25 @@ static inline void ring_forget_answers(struct ring *ring, unsigned end)
 /* Makes the eventfd readable when something waits to be entered for. 0 or -1 */
 int ring_tell_event(struct ring *ring, int event);
 
-/* Lets the kernel fill a buffer, which begins at `memory`. */
-static inline void ring_offer(struct ring *ring, unsigned buffer, void *memory)
+/* The small ones' ring is there from the beginning. 0, or an error with a
+ * sentence: nothing has changed. */
+int ring_open_offers(struct ring *ring, unsigned group);
+
+/* Lets the kernel fill a buffer of that group, which begins at `memory`. */
+static inline void ring_offer(struct ring *ring, unsigned group,
+                              unsigned buffer, void *memory)
 {
-    struct io_uring_buf_ring *offers = ring->offers;
+    const unsigned count =
+        group == RING_LARGE ? RING_LARGE_BUFFERS : RING_BUFFERS;
+    struct ring_offers *offers = &ring->offers[group];
     struct io_uring_buf *offer =
-        &offers->bufs[ring->offered & (RING_BUFFERS - 1)];
+        &offers->ring->bufs[offers->offered & (count - 1)];
     offer->addr = (uint64_t)(uintptr_t)memory;
-    offer->len = RING_BUFFER_SIZE;
+    offer->len = group == RING_LARGE ? RING_LARGE_SIZE : RING_BUFFER_SIZE;
     offer->bid = (uint16_t)buffer;
-    ring->offered++;
-    atomic_store_explicit((_Atomic uint16_t *)(void *)&offers->tail,
-                          ring->offered, memory_order_release);
+    offers->offered++;
+    atomic_store_explicit((_Atomic uint16_t *)(void *)&offers->ring->tail,
+                          offers->offered, memory_order_release);
 }
 #endif
 #endif

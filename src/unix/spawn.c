@@ -233,7 +233,12 @@ static int unix_spawn_describe(const struct child_plan *plan,
     case STEP_RUN:
         break;
     }
-    return error_os(error, "cannot run %s", plan->program);
+    error_os(error, "cannot run %s", plan->program);
+    return error_advise(error,
+                        error == RONDO_EACCES ? "it is not an executable file"
+                        : error == RONDO_ENOENT && !strchr(plan->program, '/')
+                            ? "it is in no folder of PATH"
+                            : NULL);
 }
 
 /* 0: the program runs. Else the child has reported why not, and is reaped. */

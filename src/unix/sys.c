@@ -6,6 +6,7 @@
 #include "sys.h"
 
 #include "base/error.h"
+#include "base/lock.h"
 #include "core/notify.h"
 #include "unix/unix.h"
 
@@ -179,20 +180,22 @@ static void unix_sys_before_fork(void)
 {
     pthread_mutex_lock(&unix_sys_locks_mutex);
     for (struct sys_fork_lock *l = unix_sys_locks; l; l = l->next)
-        sys_mutex_lock(&l->mutex);
+        lock_take(l);
 }
 
 static void unix_sys_after_fork(void)
 {
     for (struct sys_fork_lock *l = unix_sys_locks; l; l = l->next)
-        sys_mutex_unlock(&l->mutex);
+        lock_give(l);
     pthread_mutex_unlock(&unix_sys_locks_mutex);
 }
 
 static void unix_sys_in_child(void)
 {
     sys_fork_generation++;
-    unix_sys_after_fork();
+    for (struct sys_fork_lock *l = unix_sys_locks; l; l = l->next)
+        lock_reset(l);
+    pthread_mutex_unlock(&unix_sys_locks_mutex);
 }
 
 static void unix_sys_start_counting(void)
@@ -207,11 +210,8 @@ void sys_fork_watch(void)
     pthread_once(&once, unix_sys_start_counting);
 }
 
-int sys_fork_lock_init(struct sys_fork_lock *lock)
+void sys_fork_lock_enter(struct sys_fork_lock *lock)
 {
-    int error = sys_mutex_init(&lock->mutex);
-    if (error)
-        return error;
     sys_fork_watch();
     pthread_mutex_lock(&unix_sys_locks_mutex);
     lock->next = unix_sys_locks;
@@ -220,10 +220,9 @@ int sys_fork_lock_init(struct sys_fork_lock *lock)
         lock->next->link = &lock->next;
     unix_sys_locks = lock;
     pthread_mutex_unlock(&unix_sys_locks_mutex);
-    return 0;
 }
 
-void sys_fork_lock_destroy(struct sys_fork_lock *lock)
+void sys_fork_lock_leave(struct sys_fork_lock *lock)
 {
     pthread_mutex_lock(&unix_sys_locks_mutex);
     assert(*lock->link == lock);
@@ -231,7 +230,6 @@ void sys_fork_lock_destroy(struct sys_fork_lock *lock)
     if (lock->next)
         lock->next->link = lock->link;
     pthread_mutex_unlock(&unix_sys_locks_mutex);
-    sys_mutex_destroy(&lock->mutex);
 }
 
 const char *sys_env(const char *name)
@@ -258,15 +256,35 @@ bool sys_env_has(const char *beginning)
     return false;
 }
 
+/* Was that file linked for one address? Then tools that read its symbols want
+ * addresses, and no distances from its beginning. */
+static bool unix_is_at_fixed_place(const void *begin)
+{
+    const unsigned char elf[] = {0x7f, 'E', 'L', 'F'};
+    uint16_t type;
+    memcpy(&type, (const char *)begin + 16, sizeof type);    /* e_type */
+    return memcmp(begin, elf, sizeof elf) == 0 && type == 2; /* ET_EXEC */
+}
+
 void sys_function_name(rondo_fn fn, char *text, size_t size)
 {
-    void *address;
+    const char *address, *file;
     Dl_info info;
     memcpy(&address, &fn, sizeof address);
-    if (dladdr(address, &info) && info.dli_sname)
+    if (!dladdr(address, &info) || !info.dli_fbase) {
+        snprintf(text, size, "at %p", (const void *)address);
+        return;
+    }
+    const char *begin = info.dli_fbase;
+    file = info.dli_fname ? strrchr(info.dli_fname, '/') : NULL;
+    file = file ? file + 1 : info.dli_fname ? info.dli_fname : "program";
+    uintptr_t place = (uintptr_t)address;
+    if (!unix_is_at_fixed_place(begin))
+        place -= (uintptr_t)begin;
+    if (info.dli_sname)
         snprintf(text, size, "%s", info.dli_sname);
     else
-        snprintf(text, size, "at %p", address);
+        snprintf(text, size, "%s+0x%llx", file, (unsigned long long)place);
 }
 
 unsigned sys_cores(void)

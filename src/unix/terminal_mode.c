@@ -207,8 +207,8 @@ static int unix_terminal_change(struct terminal *t, rondo_terminal_mode mode)
     if (mode == RONDO_TERMINAL_RAW) {
         unix_terminal_make_raw(&wanted);
     } else {
-        wanted.c_lflag &= (tcflag_t)~ECHO;
-        wanted.c_lflag |= ICANON | ECHONL;
+        wanted.c_lflag &= (tcflag_t) ~(ECHO | ECHONL);
+        wanted.c_lflag |= ICANON;
     }
     if (tcsetattr(t->fd, TCSADRAIN, &wanted) < 0)
         return unix_fail();

@@ -17,51 +17,97 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
+static void uring_poll_answered(struct polling *p, uint64_t answer)
+{
+    if ((unsigned)answer != p->number)
+        return; /* of an earlier one */
+    p->is_set = false;
+    p->ready = true;
+}
+
 void uring_answered(struct uring *u, const struct io_uring_cqe *answer)
 {
-    if (answer->user_data == uring_number(OF_EPOLL, u->poll)) {
-        u->poll_is_set = false;
-        u->epoll_ready = true;
-    } else if (answer->user_data >> 32 == OF_SEND) {
+    switch (answer->user_data >> 32) {
+    case OF_EPOLL:
+        uring_poll_answered(&u->polls, answer->user_data);
+        break;
+    case OF_WAKE:
+        uring_poll_answered(&u->wakes, answer->user_data);
+        break;
+    case OF_SEND:
         uring_send_answered(u, answer->res, (unsigned)answer->user_data);
+        break;
+    default: /* of a cancel */
+        break;
     }
 }
 
-/* ---- epoll, in the ring ---- */
+/* ---- epoll and the wake-up, in the ring ---- */
+
+static void uring_poll(struct uring *u, struct polling *p, unsigned of, int fd)
+{
+    struct io_uring_sqe *q = ring_ask(&u->ring);
+    if (!q)
+        return;
+    q->opcode = IORING_OP_POLL_ADD;
+    q->fd = fd;
+    q->poll32_events = POLLIN;
+    q->user_data = uring_number(of, ++p->number);
+    p->is_set = true;
+}
 
 /* Another epoll has taken the place of the one that is polled. */
-static bool uring_forget_poll(struct uring *u)
+static bool uring_forget_epoll(struct uring *u)
 {
     struct io_uring_sqe *q = ring_ask(&u->ring);
     if (!q)
         return false;
     q->opcode = IORING_OP_POLL_REMOVE;
     q->fd = -1;
-    q->addr = uring_number(OF_EPOLL, u->poll);
+    q->addr = uring_number(OF_EPOLL, u->polls.number);
     q->user_data = uring_number(OF_CANCEL, 0);
-    u->poll_is_set = false;
-    u->poll++;
+    u->polls.is_set = false;
+    u->polls.number++;
     return true;
 }
 
-/* A poll of the ring is over when it has told once. */
-static void uring_poll_epoll(rondo_loop *loop, struct uring *u)
+static void uring_poll_both(rondo_loop *loop, struct uring *u)
 {
     rondo_fd fd = NONE;
     int64_t most;
     unsigned renewals = unix_epoll_renewals(u->epoll);
-    if (u->poll_is_set && (u->renewals == renewals || !uring_forget_poll(u)))
-        return;
-    struct io_uring_sqe *q = ring_ask(&u->ring);
-    if (!q)
+    if (u->wake_io && !u->wakes.is_set)
+        uring_poll(u, &u->wakes, OF_WAKE, (int)u->wake_io->fd);
+    if (u->polls.is_set && (u->renewals == renewals || !uring_forget_epoll(u)))
         return;
     (void)unix_epoll_poller.embed(loop, u->epoll, &fd, &most);
-    q->opcode = IORING_OP_POLL_ADD;
-    q->fd = (int)fd;
-    q->poll32_events = POLLIN;
-    q->user_data = uring_number(OF_EPOLL, ++u->poll);
-    u->poll_is_set = true;
+    uring_poll(u, &u->polls, OF_EPOLL, (int)fd);
     u->renewals = renewals;
+}
+
+/* The ring itself waits for the wake-up, which saves a call of epoll's each
+ * time. */
+static bool uring_is_wake(const struct uring *u, const struct io *io)
+{
+    return io == u->wake_io || (io->owner == IO_INTERNAL && !u->wake_io &&
+                                io->op[0] && io->op[0]->task.kind == OP_READ);
+}
+
+/* A poll that is not wanted any more stays with the kernel, and its answer is
+ * ignored. In a forked child the ring is still the parent's here. */
+static void uring_set_wake(struct uring *u, struct io *io)
+{
+    u->wake_io = io;
+    u->wakes.ready = u->wakes.is_set = false;
+    u->wakes.number++;
+}
+
+static void uring_tell_woken(rondo_loop *loop, struct uring *u)
+{
+    bool ready = u->wakes.ready && u->wake_io;
+    u->wakes.ready = false;
+    if (ready)
+        reactor_ready(loop, u->wake_io, SIDE_READ);
 }
 
 /* ---- the poller's functions ---- */
@@ -77,7 +123,7 @@ static int uring_open_epoll(rondo_loop *loop, struct uring *u)
 static int uring_open(rondo_loop *loop, void *state)
 {
     struct uring *u = state;
-    u->event = u->told = u->due = u->lent = NONE;
+    u->event = u->told = u->due = u->lent = u->lent_large = NONE;
     uring_open_sends(u);
     u->epoll = loop_alloc(loop, unix_epoll_poller.size);
     if (!u->epoll)
@@ -100,8 +146,7 @@ static void uring_close(rondo_loop *loop, void *state)
         unix_epoll_poller.close(loop, u->epoll);
     loop_free(loop, u->epoll);
     loop_free(loop, u->readings);
-    if (u->memory)
-        munmap(u->memory, (size_t)RING_BUFFERS * RING_BUFFER_SIZE);
+    uring_close_memory(u);
     uring_close_sends(u);
     sys_close(u->event);
 }
@@ -112,11 +157,15 @@ static int uring_renew(struct uring *u)
 {
     struct ring ring;
     int error = ring_open(&ring);
-    if (error)
+    if (!error && u->stocks[RING_LARGE].memory)
+        error = ring_open_offers(&ring, RING_LARGE);
+    if (error) {
+        ring_close(&ring);
         return error;
+    }
     ring_close(&u->ring);
     u->ring = ring;
-    u->poll_is_set = false;
+    u->polls.is_set = u->wakes.is_set = false;
     uring_begin_anew(u);
     if (u->event != NONE)
         (void)ring_tell_event(&u->ring, u->event);
@@ -128,6 +177,7 @@ static int uring_reopen(rondo_loop *loop, void *state)
 {
     struct uring *u = state;
     uring_forget_sends(u);
+    uring_drop_datagrams(u);
     int error = uring_renew(u);
     if (error)
         return error;
@@ -140,7 +190,8 @@ static int uring_reopen(rondo_loop *loop, void *state)
         }
     sys_close(u->event); /* the parent's, too */
     u->event = NONE;
-    u->epoll_ready = false;
+    u->polls.ready = false;
+    uring_set_wake(u, NULL);
     if (u->epoll_is_open)
         unix_epoll_poller.close(loop, u->epoll);
     return uring_open_epoll(loop, u);
@@ -158,6 +209,8 @@ static void uring_detach(rondo_loop *loop, void *state, struct io *io)
     struct reading *r = uring_find(u, io);
     if (io->kept)
         uring_end_sending(u, io);
+    if (io == u->wake_io)
+        uring_set_wake(u, NULL);
     unix_epoll_poller.detach(loop, u->epoll, io);
     if (r)
         uring_end_reading(u, r, io->fd);
@@ -172,13 +225,33 @@ static void uring_canceled(rondo_loop *loop, void *state, struct io *io)
         uring_add_due(u, r, io->fd);
 }
 
-/* The receive of a stream's socket may take bytes before they are asked for. An
+/* The receive of a socket may take bytes before they are asked for. An
  * operation that only waits (of a unix socket, for the descriptors beside the
  * bytes) leaves them in the kernel. */
-static bool uring_may_read(const struct io *io)
+static bool uring_may_read(const struct uring *u, const struct io *io)
 {
-    return io->mode == URING_OWN && io->owner == IO_TRANSPORT && io->op[0] &&
-           io->op[0]->task.kind == OP_READ;
+    if (io->mode != URING_OWN || !io->op[0])
+        return false;
+    return io->owner == IO_TRANSPORT ? io->op[0]->task.kind == OP_READ
+                                     : io->owner == IO_DATAGRAM &&
+                                           io->op[0]->task.kind == OP_RECEIVE &&
+                                           u->ring.receives_messages;
+}
+
+int uring_watch(rondo_loop *loop, struct uring *u, struct io *io,
+                unsigned sides)
+{
+    return sides == io->registered
+               ? 0
+               : unix_epoll_poller.set(loop, u->epoll, io, sides);
+}
+
+/* What epoll watches beside a receive of the ring's. A receive of datagrams
+ * hears nothing of shutdown(2). */
+static unsigned uring_beside(const struct reading *r, unsigned sides)
+{
+    unsigned end = r->large && sides & SIDE_READ ? RONDO_HALF_CLOSED : 0;
+    return (sides & SIDE_WRITE) | end;
 }
 
 static int uring_set(rondo_loop *loop, void *state, struct io *io,
@@ -186,29 +259,37 @@ static int uring_set(rondo_loop *loop, void *state, struct io *io,
 {
     struct uring *u = state;
     struct reading *r = uring_find(u, io);
-    if (r && io->mode == URING_INHERITED && !uring_has_news(r)) {
-        uring_end_reading(u, r, io->fd);
-        r = NULL;
+    if (uring_is_wake(u, io)) {
+        uring_set_wake(u, sides & SIDE_READ ? io : NULL);
+        return 0;
     }
-    if (!r && sides & SIDE_READ && uring_may_read(io)) {
+    if (r && uring_is_left(r)) {
+        uring_stop(u, r, io->fd);
+        if (!uring_has_news(r)) {
+            uring_end_reading(u, r, io->fd);
+            r = NULL;
+        }
+    }
+    if (!r && sides & SIDE_READ && uring_may_read(u, io)) {
         r = uring_begin_reading(loop, u, io);
-        if (!r)
+        if (!r && io->owner == IO_TRANSPORT)
             return error_set(RONDO_ENOMEM, "out of memory for descriptors");
     }
-    int error = 0;
-    if (r) {
-        error = uring_want(u, r, io->fd, sides & SIDE_READ);
-        sides &= SIDE_WRITE;
-    }
-    if (error || (r && sides == io->registered))
+    if (!r)
+        return unix_epoll_poller.set(loop, u->epoll, io, sides);
+    int error = uring_want(u, r, io->fd, sides & SIDE_READ);
+    if (error)
         return error;
-    return unix_epoll_poller.set(loop, u->epoll, io, sides);
+    error = uring_watch(loop, u, io, uring_beside(r, sides));
+    if (error)
+        (void)uring_want(u, r, io->fd, io->armed & SIDE_READ);
+    return error;
 }
 
 /* The next wait has something to tell. */
 static bool uring_is_ready(const struct uring *u)
 {
-    bool ready = u->epoll_ready || u->failed_count;
+    bool ready = u->polls.ready || u->wakes.ready || u->failed_count;
     for (int fd = u->told; fd != NONE && !ready; fd = u->readings[fd].next_told)
         ready = u->readings[fd].wanted && uring_has_news(&u->readings[fd]);
     return ready;
@@ -237,16 +318,18 @@ static int uring_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
     struct uring *u = state;
     int error = 0;
     uring_take_back(u);
+    uring_take_back_datagrams(u);
     uring_look_at_told(loop, u);
     uring_tell_unsent(loop, u);
     uring_ask_due(loop, u);
-    uring_poll_epoll(loop, u);
-    if (u->epoll_ready || loop->ready_first)
+    uring_poll_both(loop, u);
+    if (u->polls.ready || u->wakes.ready || loop->ready_first)
         timeout_ns = 0;
     if (timeout_ns > 0 || ring_wants_enter(&u->ring))
         error = uring_enter(loop, u, timeout_ns);
-    if (u->epoll_ready && !error) {
-        u->epoll_ready = false;
+    uring_tell_woken(loop, u);
+    if (u->polls.ready && !error) {
+        u->polls.ready = false;
         error = unix_epoll_poller.wait(loop, u->epoll, 0);
     }
     uring_tell_unsent(loop, u);
@@ -293,7 +376,7 @@ static int uring_embed(rondo_loop *loop, void *state, rondo_fd *fd,
     const struct wake event = {{u->event, u->event}};
     error = wake_drain(&event);
     uring_ask_due(loop, u);
-    uring_poll_epoll(loop, u);
+    uring_poll_both(loop, u);
     if (!error)
         error = uring_enter(NULL, u, 0);
     if (uring_is_ready(u))
@@ -411,8 +494,10 @@ const struct backend backend_io_uring = {
 #ifdef RING_IS_BUILT
     .receive = uring_receive,
     .lend = uring_lend,
+    .lend_datagrams = uring_lend_datagrams,
     .take_rest = uring_take_rest,
     .send_later = uring_send_later,
+    .send_datagram_later = uring_send_datagram_later,
     .send_now = uring_send_now,
     .move = uring_move,
 #endif

@@ -10,7 +10,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -27,9 +26,12 @@ static void uring_free_sends(struct uring *u)
 {
     u->asked_count = u->failed_count = u->answered_count = 0;
     u->sends_left = 0;
+    u->idle_is_other = false;
     u->idle_count = SENDS;
-    for (int i = 0; i < SENDS; i++)
+    for (int i = 0; i < SENDS; i++) {
         u->idle[i] = (unsigned char)(SENDS - 1 - i);
+        u->sends[i].result = SENT_ALL;
+    }
 }
 
 void uring_open_sends(struct uring *u)
@@ -57,8 +59,6 @@ void uring_forget_sends(struct uring *u)
 }
 
 /* ---- what the kernel did ---- */
-
-enum { SENT_ALL = INT_MAX };
 
 static void uring_send_is_over(struct uring *u, int which)
 {
@@ -89,6 +89,7 @@ static COLD void uring_look_at_each(struct uring *u)
     }
     u->asked_count = left;
     u->answered_count = u->sends_left = 0;
+    u->idle_is_other = true;
 }
 
 void uring_look_at_sends(struct uring *u)
@@ -101,8 +102,12 @@ void uring_look_at_sends(struct uring *u)
         uring_look_at_each(u);
         return;
     }
+    if (u->idle_is_other)
+        uring_look_at_each(u);
     for (int i = 0; i < u->asked_count; i++)
-        uring_send_is_over(u, u->asked[i]);
+        u->sends[u->asked[i]].io->kept = 0;
+    u->idle_count += u->asked_count;
+    u->idle_is_other = false;
     u->asked_count = u->sends_left = 0;
 }
 
@@ -122,6 +127,19 @@ static void uring_send_all(struct uring *u)
 
 /* ---- telling ---- */
 
+/* Of a datagram. Linux has no room for it: it can wait. */
+static struct sys_outgoing uring_letter(const struct uring *u, int which)
+{
+    const struct letter *l = &u->letters[which];
+    struct sys_outgoing out = {.data = uring_send_room(u, which),
+                               .size = u->sends[which].size};
+    if (l->to.native_size) {
+        out.to = &l->to.native;
+        out.to_size = l->to.native_size;
+    }
+    return out;
+}
+
 /* What its bytes came to. */
 static void uring_tell_one(rondo_loop *loop, struct uring *u, int which)
 {
@@ -131,12 +149,19 @@ static void uring_tell_one(rondo_loop *loop, struct uring *u, int which)
     unsigned sent = result > 0 ? (unsigned)result : 0;
     bool passing = result >= 0 || result == -EAGAIN || result == -EINTR ||
                    result == -ECANCELED;
-    assert(sent < s->size);
+    struct sys_outgoing rest = {.data = uring_send_room(u, which) + sent,
+                                .size = s->size - sent};
+    assert(sent < s->size || !s->size);
     io->kept = 0;
+    if (io->owner == IO_DATAGRAM) {
+        passing = passing || result == -ENOBUFS;
+        rest = uring_letter(u, which);
+    }
     if (!passing)
         error = error_from_os(-result);
-    io_unsent(loop, io, uring_send_room(u, which) + sent, s->size - sent,
-              error);
+    io_unsent(loop, io, &rest, error);
+    s->result = SENT_ALL;
+    u->idle_is_other = u->asked_count;
     u->idle[u->idle_count++] = (unsigned char)which;
 }
 
@@ -173,8 +198,10 @@ void uring_end_sending(struct uring *u, struct io *io)
 {
     int which = io->kept - 1;
     uring_send_all(u);
-    if (uring_take_failed(u, which))
+    if (uring_take_failed(u, which)) {
+        u->sends[which].result = SENT_ALL;
         uring_send_is_over(u, which);
+    }
     assert(!io->kept);
 }
 
@@ -196,7 +223,7 @@ static bool uring_keep_more(struct uring *u, struct io *io, const void *data,
 
 /* It sends all, or has an answer; and it never waits for room. */
 static void uring_ask_to_send(struct uring *u, int which, int fd,
-                              const char *room, unsigned size)
+                              const void *room, unsigned size)
 {
     *ring_question(&u->ring, u->ring.asked++) = (struct io_uring_sqe){
         .opcode = IORING_OP_SEND,
@@ -228,28 +255,62 @@ static COLD bool uring_make_room(const rondo_loop *loop, struct uring *u)
     return u->sends_left;
 }
 
+/* A place for it, asked for next; NONE: it is not kept. */
+static inline int uring_begin_send(rondo_loop *loop, struct uring *u,
+                                   struct io *io, size_t size)
+{
+    if (size > SEND_ROOM)
+        return NONE;
+    if ((!u->sends_left || ring_is_full(&u->ring)) && !uring_make_room(loop, u))
+        return NONE;
+    int which = u->idle[--u->idle_count];
+    struct sending *s = &u->sends[which];
+    s->io = io;
+    s->number = u->ring.asked;
+    s->size = (unsigned)size;
+    u->sends_left--;
+    u->asked[u->asked_count++] = (unsigned char)which;
+    io->kept = (unsigned char)(which + 1);
+    return which;
+}
+
 bool uring_send_later(rondo_loop *loop, struct io *io, const void *data,
                       size_t size)
 {
     struct uring *u = reactor_state(loop);
     if (io->kept)
         return uring_keep_more(u, io, data, size);
-    if (size > SEND_ROOM)
+    int which = uring_begin_send(loop, u, io, size);
+    if (which == NONE)
         return false;
-    if ((!u->sends_left || ring_is_full(&u->ring)) && !uring_make_room(loop, u))
-        return false;
-    int which = u->idle[--u->idle_count];
-    struct sending *s = &u->sends[which];
     char *room = uring_send_room(u, which);
-    s->io = io;
-    s->number = u->ring.asked;
-    s->size = (unsigned)size;
-    s->result = SENT_ALL;
-    u->sends_left--;
-    u->asked[u->asked_count++] = (unsigned char)which;
-    io->kept = (unsigned char)(which + 1);
     uring_ask_to_send(u, which, (int)io->fd, room, (unsigned)size);
     memcpy(room, data, size);
+    return true;
+}
+
+bool uring_send_datagram_later(rondo_loop *loop, struct io *io,
+                               const struct sys_outgoing *out)
+{
+    struct uring *u = reactor_state(loop);
+    if (!u->ring.sends_messages)
+        return false;
+    int which = uring_begin_send(loop, u, io, out->size);
+    if (which == NONE)
+        return false;
+    struct letter *l = &u->letters[which];
+    l->part = (struct iovec){uring_send_room(u, which), out->size};
+    l->to.native_size = (uint32_t)out->to_size;
+    l->head = (struct msghdr){.msg_iov = &l->part, .msg_iovlen = 1};
+    if (out->to_size) {
+        l->head.msg_name = &l->to.native;
+        l->head.msg_namelen = (socklen_t)out->to_size;
+        memcpy(&l->to.native, out->to, out->to_size);
+    }
+    if (out->size)
+        memcpy(l->part.iov_base, out->data, out->size);
+    uring_ask_to_send(u, which, (int)io->fd, &l->head, 1);
+    ring_question(&u->ring, u->ring.asked - 1)->opcode = IORING_OP_SENDMSG;
     return true;
 }
 #endif

@@ -4,6 +4,7 @@
 #ifdef RONDO_KQUEUE
 #define _GNU_SOURCE
 #include "base/error.h"
+#include "base/lock.h"
 #include "core/backend.h"
 #include "core/notify.h"
 #include "unix/fs.h"
@@ -77,7 +78,7 @@ static int vnode_open_all(struct notifier *n)
         error = error_os(unix_fail(), "kqueue");
     if (!error && (error = vnode_watch(n, n->wake.fd[0], NULL)) != 0)
         (void)error_os(error, "kevent");
-    if (!error && sys_fork_lock_init(&n->lock) < 0)
+    if (!error && lock_init(&n->lock) < 0)
         error = error_set(RONDO_ENOMEM, "out of memory");
     if (error) {
         sys_close(n->kqueue);
@@ -104,7 +105,7 @@ int notify_open(struct notifier **made, notify_fn tell)
 void notify_close(struct notifier *n)
 {
     assert(!n->first);
-    sys_fork_lock_destroy(&n->lock);
+    lock_destroy(&n->lock);
     sys_close(n->kqueue);
     wake_close(&n->wake);
     free(n);
@@ -168,9 +169,9 @@ int notify_add(struct notifier *n, const char *path, enum notify_kind kind,
     if (!m)
         return RONDO_ENOMEM;
     m->owner = owner;
-    sys_mutex_lock(&n->lock.mutex);
+    lock_take(&n->lock);
     int error = vnode_add(n, path, m);
-    sys_mutex_unlock(&n->lock.mutex);
+    lock_give(&n->lock);
     if (error)
         free(m);
     else
@@ -180,12 +181,12 @@ int notify_add(struct notifier *n, const char *path, enum notify_kind kind,
 
 void notify_remove(struct notifier *n, struct notify_mark *mark)
 {
-    sys_mutex_lock(&n->lock.mutex);
+    lock_take(&n->lock);
     *mark->link = mark->next;
     if (mark->next)
         mark->next->link = mark->link;
     sys_close(mark->fd); /* removes the filter, too */
-    sys_mutex_unlock(&n->lock.mutex);
+    lock_give(&n->lock);
     free(mark);
 }
 

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/id.h"
+#include "core/observe.h"
 #include "core/op.h"
 #include "core/part.h"
 #include "core/release.h"
@@ -91,14 +92,12 @@ static void interfaces_end(struct interfaces_watch *w)
 static void interfaces_call(struct interfaces_watch *w, int error)
 {
     rondo_loop *loop = w->loop;
-    int64_t start = loop->debug ? sys_clock() : 0;
     rondo_interfaces_fn fn = w->fn;
     loop->metrics.callbacks++;
     w->calling = true;
-    fn(loop, w->arg, error ? NULL : w->known, error);
+    OBSERVE(loop, RONDO_DOES_WATCHER, "watch_interfaces", fn, NULL,
+            fn(loop, w->arg, error ? NULL : w->known, error));
     w->calling = false;
-    if (loop->debug)
-        loop_report_slow(loop, (rondo_fn)(void (*)(void))fn, start);
 }
 
 /* The last call. The id ends before it, so that it cannot be cancelled there. */

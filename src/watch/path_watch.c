@@ -1,6 +1,7 @@
 /* path_watch.c - watched paths, on the loop's side. */
 /* SPDX-License-Identifier: MIT */
 #include "core/id.h"
+#include "core/observe.h"
 #include "core/part.h"
 #include "core/release.h"
 #include "watch/path.h"
@@ -104,12 +105,10 @@ static void path_end(struct path_watch *w)
 static void path_call(struct path_watch *w, const rondo_path_event *event)
 {
     rondo_loop *loop = w->loop;
-    int64_t start = loop->debug ? sys_clock() : 0;
     rondo_path_fn fn = w->fn;
     loop->metrics.callbacks++;
-    fn(loop, w->arg, event);
-    if (loop->debug)
-        loop_report_slow(loop, (rondo_fn)(void (*)(void))fn, start);
+    OBSERVE(loop, RONDO_DOES_WATCHER, "watch_path", fn, NULL,
+            fn(loop, w->arg, event));
 }
 
 static const char *path_of(const struct path_watch *w, size_t text)

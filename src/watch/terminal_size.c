@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/id.h"
+#include "core/observe.h"
 #include "core/release.h"
 #include "core/signals.h"
 
@@ -57,14 +58,13 @@ static void size_end(struct size_watch *w)
 static void size_call(struct size_watch *w, int error)
 {
     rondo_loop *loop = w->loop;
-    int64_t start = loop->debug ? sys_clock() : 0;
     rondo_terminal_size_fn fn = w->fn;
     loop->metrics.callbacks++;
     w->calling = true;
-    fn(loop, w->arg, error ? 0 : w->columns, error ? 0 : w->rows, error);
+    OBSERVE(
+        loop, RONDO_DOES_WATCHER, "watch_terminal_size", fn, NULL,
+        fn(loop, w->arg, error ? 0 : w->columns, error ? 0 : w->rows, error));
     w->calling = false;
-    if (loop->debug)
-        loop_report_slow(loop, (rondo_fn)(void (*)(void))fn, start);
 }
 
 /* The last call. The id ends before it, so that it cannot be cancelled there.

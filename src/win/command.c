@@ -3,6 +3,7 @@
 #include "system.h"
 #ifdef SYSTEM_WIN
 #include "base/error.h"
+#include "win/quote.h"
 #include "win/spawn.h"
 
 #include <stdlib.h>
@@ -30,7 +31,11 @@ int launch_wide(rondo_loop *loop, const char *text, wchar_t **wide)
 
 static int win_command_cannot_run(const struct launch *l, int error)
 {
-    return error_os(error, "cannot run %.500s", l->plan->program);
+    error_os(error, "cannot run %.500s", l->plan->program);
+    return error_advise(error, error == RONDO_ENOENT &&
+                                       !strpbrk(l->plan->program, "/\\")
+                                   ? "it is in no folder of PATH"
+                                   : NULL);
 }
 
 static int win_command_refuse(const struct launch *l, int error)
@@ -179,36 +184,6 @@ int launch_find_program(struct launch *l)
 
 /* ---- the command line ---- */
 
-/* Quotes for CommandLineToArgvW and the C runtime: blanks separate words,
- * quotes join them, and a backslash is special before a quote alone. */
-static char *win_command_quote(char *to, const char *word)
-{
-    if (*word && !strpbrk(word, " \t\n\v\"")) {
-        size_t size = strlen(word);
-        memcpy(to, word, size);
-        return to + size;
-    }
-    *to++ = '"';
-    for (size_t slashes = 0;; word++) {
-        if (*word == '\\') {
-            slashes++;
-            *to++ = '\\';
-            continue;
-        }
-        if (!*word || *word == '"') /* before a quote they count half */
-            for (; slashes; slashes--)
-                *to++ = '\\';
-        if (!*word)
-            break;
-        if (*word == '"')
-            *to++ = '\\';
-        slashes = 0;
-        *to++ = *word;
-    }
-    *to++ = '"';
-    return to;
-}
-
 static size_t win_command_line_room(const struct child_plan *plan)
 {
     if (plan->command)
@@ -230,7 +205,7 @@ static void win_command_write_line(const struct child_plan *plan, char *to)
     for (const char *const *word = plan->argv; *word; word++) {
         if (word != plan->argv)
             *to++ = ' ';
-        to = win_command_quote(to, *word);
+        to = win_quote(to, *word);
     }
     *to = '\0';
 }

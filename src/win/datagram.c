@@ -151,4 +151,16 @@ int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t index,
                             join ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP,
                             &request, sizeof request);
 }
+
+int sys_multicast_from(sys_fd fd, rondo_family family, uint32_t index)
+{
+    DWORD value = index;
+    if (family == RONDO_FAMILY_INET6)
+        return win_datagram_set(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, &value,
+                                sizeof value);
+    int error = index ? win_datagram_interface_address(index, &value) : 0;
+    return error ? error
+                 : win_datagram_set(fd, IPPROTO_IP, IP_MULTICAST_IF, &value,
+                                    sizeof value);
+}
 #endif

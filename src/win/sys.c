@@ -194,14 +194,14 @@ void sys_fork_watch(void)
 {
 }
 
-int sys_fork_lock_init(struct sys_fork_lock *lock)
+void sys_fork_lock_enter(struct sys_fork_lock *lock)
 {
-    return sys_mutex_init(&lock->mutex);
+    (void)lock;
 }
 
-void sys_fork_lock_destroy(struct sys_fork_lock *lock)
+void sys_fork_lock_leave(struct sys_fork_lock *lock)
 {
-    sys_mutex_destroy(&lock->mutex);
+    (void)lock;
 }
 
 const char *sys_env(const char *name)
@@ -218,7 +218,24 @@ bool sys_env_has(const char *beginning)
 /* Without debug information Windows knows no names. */
 void sys_function_name(rondo_fn fn, char *text, size_t size)
 {
-    snprintf(text, size, "at 0x%llx", (unsigned long long)(uintptr_t)fn);
+    HMODULE module;
+    WCHAR path[MAX_PATH];
+    char file[128];
+    const DWORD flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS |
+                        GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT;
+    DWORD length = 0;
+    if (GetModuleHandleExW(flags, (LPCWSTR)(uintptr_t)fn, &module))
+        length = GetModuleFileNameW(module, path, MAX_PATH);
+    const WCHAR *name = path + length;
+    while (name > path && name[-1] != L'\\')
+        name--;
+    if (length && length < MAX_PATH &&
+        WideCharToMultiByte(CP_UTF8, 0, name, -1, file, sizeof file, NULL,
+                            NULL))
+        snprintf(text, size, "%s+0x%llx", file,
+                 (unsigned long long)((uintptr_t)fn - (uintptr_t)module));
+    else
+        snprintf(text, size, "at 0x%llx", (unsigned long long)(uintptr_t)fn);
 }
 
 unsigned sys_cores(void)

@@ -55,15 +55,30 @@ static void did(uint64_t key, const char *text)
         snprintf(d->text, sizeof d->text, "%s", text);
 }
 
+static const char *const kind_names[SIDE_KINDS] = {
+    "client", "server",   "unix client", "unix server",
+    "group",  "accepted", "pipe reader", "pipe writer"};
+#define ENDING_NAME(name) "end by " #name,
+static const char *const ending_names[ENDINGS] = {SIDE_ENDINGS(ENDING_NAME)};
+
+/* The first seed that meets what the table calls impossible is told. */
+static void count(unsigned *times, const char *a, const char *b)
+{
+    if (++*times == 1 && pairs_impossible(a, b))
+        fprintf(stderr, "   seed %llu meets %s, %s\n",
+                (unsigned long long)shared->seed, a, b);
+}
+
 static void met(unsigned a, unsigned b, unsigned kind, unsigned ending)
 {
+    const char *verb = side_verb_name(a);
     shared->met[a][b]++;
     shared->all[a][b][kind][ending] = true;
     if (a != b)
         return;
-    shared->kinds[a][kind]++;
-    shared->endings[a][ending]++;
-    shared->ends[kind][ending]++;
+    count(&shared->kinds[a][kind], verb, kind_names[kind]);
+    count(&shared->endings[a][ending], verb, ending_names[ending]);
+    count(&shared->ends[kind][ending], kind_names[kind], ending_names[ending]);
 }
 
 static int play(uint64_t seed, const uint64_t *skipped, size_t count)
@@ -244,12 +259,6 @@ static int tell_failure(uint64_t seed)
 }
 
 /* ---- pairs ---- */
-
-static const char *const kind_names[SIDE_KINDS] = {
-    "client", "server",   "unix client", "unix server",
-    "group",  "accepted", "pipe reader", "pipe writer"};
-#define ENDING_NAME(name) "end by " #name,
-static const char *const ending_names[ENDINGS] = {SIDE_ENDINGS(ENDING_NAME)};
 
 static void count_of_verb(unsigned a, struct pairs *p, bool all)
 {

@@ -84,7 +84,7 @@ static void host_ends(struct timer *timer)
     struct place *p = timer->arg;
     struct step step;
     if (!p->ending) {
-        p->ending = true;
+        p->ending = model.hosts_end = true;
         loop_end_all(p);
     }
     if (!step_begin(&step, &p->actor, "end"))
@@ -358,6 +358,8 @@ int model_play(uint64_t seed, const struct model_options *o,
     model.did = o->did;
     model.focus[0] = o->focus[0];
     model.focus[1] = o->focus[1];
+    model.bytes = o->bytes;
+    model.byte_count = o->byte_count;
     if (model_begin(o, trace) != 0) {
         fprintf(stderr, "%s\n", rondo_last_error());
         return 2;

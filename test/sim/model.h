@@ -116,6 +116,7 @@ struct model {
     bool faults;       /* errors may come from nowhere */
     bool exact;        /* callbacks run exactly when they are due */
     bool relays_break; /* those between a client and a server */
+    bool hosts_end;    /* one ends: so do its relays */
     const uint64_t *skipped, *kept;
     size_t skip_count, kept_count;
     bool backend_sends_files; /* a cancel catches a part on its way */
@@ -128,7 +129,9 @@ struct model {
     struct op *ops;
     struct timer *timers;
     struct soon *soons;
-    unsigned focus[2]; /* verbs that are chosen more often */
+    unsigned focus[2];          /* verbs that are chosen more often */
+    const unsigned char *bytes; /* of the steps to come, as in the options */
+    size_t byte_count;
     /* NULL, or is told of each step: its key when it begins, its text later */
     void (*did)(uint64_t key, const char *text);
 };
@@ -324,6 +327,9 @@ struct model_options {
     size_t kept_count;
     unsigned focus[2]; /* verbs + 1; 0: none */
     bool tortures;     /* a short program, in which each fault may happen */
+    /* a byte for each step: 0 leaves what the seed decides, and others do not */
+    const unsigned char *bytes;
+    size_t byte_count;
     void (*did)(uint64_t key, const char *text);
     /* pairs met: bits of [verb * verbs + verb], then kinds and endings */
     void (*met)(unsigned verb, unsigned other, unsigned kind, unsigned ending);

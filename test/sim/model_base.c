@@ -72,6 +72,11 @@ bool step_begin(struct step *step, struct actor *actor, const char *where)
     step->where = where;
     step->key = mix(mix(model.seed ^ actor->key) + actor->count++);
     step->bits = step->key;
+    if (model.byte_count) {
+        step->bits ^= *model.bytes ? mix(*model.bytes) : 0;
+        model.bytes++;
+        model.byte_count--;
+    }
     model.steps++;
     bool begins = model.kept
                       ? step_is_in(step, model.kept, model.kept_count)

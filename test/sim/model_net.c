@@ -180,7 +180,7 @@ static void server_ends_clients(struct place *p, rondo_server *server,
     model.relays_break |= server == p->servers[5];
     for (unsigned i = 0; i < model.sides; i++) {
         struct side *s = model.all_sides[i];
-        if (s->place == p && s->t && !s->lost &&
+        if (s->place == p && s->t && !s->lost && !s->detached &&
             rondo_transport_server(s->t) == server) {
             s->by_server = true;
             s->aborted |= aborts;

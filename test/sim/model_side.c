@@ -341,7 +341,7 @@ static bool side_has_reason(const struct side *s, int error)
     case RONDO_EPIPE:
         if (s->aborted && s->abort_error == error)
             return true;
-        if (s->relayed && (model.relays_break || s->place->ending))
+        if (s->relayed && (model.relays_break || model.hosts_end))
             return true;
         if (s->adopted && s->wrote_end)
             return true; /* the new transport did not know of it */

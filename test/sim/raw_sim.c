@@ -13,13 +13,38 @@
 /* ---- the world ---- */
 
 int test_main(void);
+int child_main(int argc, char **argv);
 
 static int result;
+
+extern char **environ; /* NOLINT: not every <unistd.h> has it */
+
+/* What a program has when it begins. */
+static void set_up_host(void)
+{
+    rondo_fd null =
+        rondo_sim_open("/dev/null", RONDO_FILE_READ | RONDO_FILE_WRITE);
+    for (int i = 0; i < 3; i++)
+        (void)rondo_sim_duplicate_to(null, i);
+    (void)rondo_sim_close(null, false);
+    (void)rondo_sim_make_directory("/tests");
+    (void)rondo_sim_close(
+        rondo_sim_open("/tests/child", RONDO_FILE_WRITE | RONDO_FILE_CREATE),
+        false);
+    (void)rondo_sim_set_environment((const char *const *)(void *)environ);
+}
 
 static void run_tests(void *arg)
 {
     (void)arg;
+    set_up_host();
     result = test_main();
+}
+
+static int run_child(int argc, char **argv, void *arg)
+{
+    (void)arg;
+    return child_main(argc, argv);
 }
 
 /* A year of virtual time is the limit of all tests of a file. */
@@ -28,6 +53,7 @@ int main(void)
     result = 1;
     if (rondo_sim_begin(RONDO_SIM(.backend = getenv("RONDO_TEST_BACKEND"),
                                   .descriptors = 4096)) < 0 ||
+        rondo_sim_program("/tests/child", run_child, NULL) < 0 ||
         rondo_sim_add_host("host", NULL, run_tests, NULL) < 0)
         return 1;
     if (rondo_sim_run_quiet(RONDO_SEC(365) * 86400) != RONDO_SIM_QUIET)

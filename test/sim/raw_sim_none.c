@@ -8,6 +8,7 @@
 #include "../raw_net.h"
 #include "../raw_pipe.h"
 #include "../raw_process.h"
+#include "../raw_watch.h"
 
 unsigned raw_accept_failed(void)
 {
@@ -29,11 +30,6 @@ bool raw_advance_clock(int64_t seconds)
     return false;
 }
 
-const char *raw_child(void)
-{
-    return NULL;
-}
-
 raw_fd raw_datagram_path(const char *path)
 {
     (void)path;
@@ -46,24 +42,12 @@ bool raw_give_to_a_port(raw_fd fd)
     return false;
 }
 
-bool raw_has_signals(void)
-{
-    return false;
-}
-
 bool raw_interface_name(uint32_t index, char *name, size_t size)
 {
     (void)index;
     (void)name;
     (void)size;
     return false;
-}
-
-raw_fd raw_move_fd(raw_fd fd, raw_fd number)
-{
-    (void)fd;
-    (void)number;
-    return RONDO_NO_FD;
 }
 
 raw_fd raw_named_dial(const char *name)
@@ -177,4 +161,15 @@ int raw_terminal(raw_fd pair[2])
 {
     (void)pair;
     return -1;
+}
+
+bool raw_watches_no_writers(bool on)
+{
+    (void)on;
+    return false;
+}
+
+unsigned raw_watches_refused(void)
+{
+    return 0;
 }

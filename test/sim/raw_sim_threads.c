@@ -97,9 +97,3 @@ bool raw_sigpipe_untouched(void)
 {
     return true;
 }
-
-void raw_set_environment(const char *name, const char *value)
-{
-    (void)name;
-    (void)value;
-}
