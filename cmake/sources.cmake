@@ -104,6 +104,7 @@ set(RONDO_SOURCES
 set(RONDO_SIM_OWN_SOURCES
     src/sim/acks.c
     src/sim/api.c
+    src/sim/changes.c
     src/sim/chaos.c
     src/sim/child.c
     src/sim/descriptors.c
@@ -120,7 +121,6 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/local.c
     src/sim/memory.c
     src/sim/missing.c
-    src/sim/missing_child.c
     src/sim/names.c
     src/sim/net.c
     src/sim/packets.c

@@ -38,15 +38,16 @@
  * - Real sockets, files, pipes, child processes and signals do not exist in a
  *   host. Rondo's calls use simulated ones, and child processes are functions
  *   (rondo_sim_program). What is not simulated returns RONDO_ENOTSUP: terminals,
- *   watched paths, named pipes, fork. Descriptors begin at 1,000,000, so that a
- *   system call of the program fails with EBADF.
+ *   named pipes, fork. Descriptors begin at 1,000,000, so that a system call of
+ *   the program fails with EBADF.
  * - time(2), rand(3), the addresses of objects and reads of real files are not
  *   simulated: a program that uses them may run differently with one seed.
  * - The whole process runs on one processor core while a world exists.
  *
  * Errors. A function that can fail returns a negative RONDO_E..., and
- * rondo_last_error has the sentence. Without a world each function returns
- * RONDO_EINVAL, unless its comment says otherwise.
+ * rondo_last_error has the sentence. A function that returns int, and whose
+ * comment names no other result, returns 0. Without a world each function
+ * returns RONDO_EINVAL, unless its comment says otherwise.
  */
 #ifndef RONDO_SIM_H
 #define RONDO_SIM_H
@@ -99,7 +100,8 @@ typedef struct rondo_sim_link {
     X(stall)                                                                   \
     X(partition)                                                               \
     X(crash)                                                                   \
-    X(no_process)
+    X(no_process)                                                              \
+    X(lost_change)
 
 /** How often each fault happens: a share from 0 (never) to 1 (always) of the
  * occasions. All are 0 unless set. */
@@ -142,6 +144,9 @@ typedef struct rondo_sim_faults {
      * occasion comes once a second. */
     double crash;
     double no_process; /**< a child process cannot start: EAGAIN */
+    /** a change of a watched path is lost, and the program is told of the loss
+     * (RONDO_PATH_OVERFLOW) */
+    double lost_change;
 } rondo_sim_faults;
 
 /** How a world is made. */
@@ -500,6 +505,12 @@ RONDO_API int rondo_sim_truncate(rondo_fd fd, int64_t size);
 RONDO_API int rondo_sim_make_directory(const char *path);
 /** Removes a file, or a directory with all that is in it. */
 RONDO_API int rondo_sim_remove(const char *path);
+/** Renames a file, as rename(2): it replaces what is at `to`. */
+RONDO_API int rondo_sim_rename(const char *from, const char *to);
+/** Sets a file's mode, as chmod(2). */
+RONDO_API int rondo_sim_set_mode(const char *path, unsigned mode);
+/** Makes one more name of a file, as link(2). */
+RONDO_API int rondo_sim_make_hard_link(const char *path, const char *name);
 /** Makes a symbolic link. */
 RONDO_API int rondo_sim_make_link(const char *target, const char *path);
 /** Returns how many names are in a directory; 0: it is something else;
@@ -512,35 +523,46 @@ RONDO_API int rondo_sim_same(rondo_fd a, rondo_fd b);
 /* ---- child processes ---- */
 /* Stability: young; since 0.1. */
 
-/* What rondo_subprocess_exec starts on a host is a function of the program's. It
+/*
+ * What rondo_subprocess_exec starts on a host is a function of the program. It
  * runs in a process of its own: with its own threads, loops, memory
- * (rondo_sim_alloc), descriptors and signals, on the disk and the network of its
- * host. It ends when the function returns, by rondo_sim_exit, or by a signal that
- * no loop of it watches for. Its descriptors are then closed, and its parent is
- * told. */
+ * (rondo_sim_alloc), descriptors and signals, on the disk and the network of
+ * its host. The process ends when the function returns, by rondo_sim_exit, or
+ * by a signal that none of its loops watches for. Its descriptors are then
+ * closed, and its parent is told.
+ */
 
 /** The main function of a program. It returns the exit code, of which 8 bits
  * count. argv ends with NULL. */
 typedef int (*rondo_sim_program_main)(int argc, char **argv, void *arg);
 
-/** Makes a program known to all hosts, by the name that rondo_subprocess_exec gets:
- * a path or not, it is compared as it is. rondo_subprocess_shell starts the
- * program "sh" with "-c" and the command. The name of a file on a host's disk is
- * answered with RONDO_EACCES, another one with RONDO_ENOENT. Another uid or gid
- * than 1000, which is each process's, is RONDO_EPERM. RONDO_EINVAL: no name or no
- * function; RONDO_EEXIST: there is a program of that name; RONDO_ENOMEM. */
+/**
+ * Makes a program known to all hosts, by the name that rondo_subprocess_exec is
+ * given; whether it is a path or not, it is compared as it is.
+ * rondo_subprocess_shell starts the program "sh" with "-c" and the command.
+ *
+ * A start with the name of a file on the host's disk is RONDO_EACCES, with
+ * another name RONDO_ENOENT. Another uid or gid than 1000, which each process
+ * has, is RONDO_EPERM.
+ *
+ * Returns 0, or an error:
+ * - RONDO_EINVAL: no name, or no function
+ * - RONDO_EEXIST: there is a program of that name
+ * - RONDO_ENOMEM
+ */
 RONDO_API int rondo_sim_program(const char *name, rondo_sim_program_main run,
                                 void *arg);
-/** Ends the calling process with that exit code, and does not return; the main of
- * a host ends as by rondo_sim_kill. RONDO_EINVAL: the driver calls. */
+/** Ends the calling process with an exit code, and does not return. The main of
+ * a host ends as by rondo_sim_kill. Returns RONDO_EINVAL: the driver calls. */
 RONDO_API int rondo_sim_exit(int code);
 /** Returns the number of the calling process, as getpid(2). */
 RONDO_API int64_t rondo_sim_pid(void);
 /** What rondo_process_options has made of a process. */
 typedef struct rondo_sim_process {
     int64_t pid; /**< its number */
-    int64_t
-        parent; /**< its parent's number. 0: it has ended, or this is the main of a host */
+    /** Its parent's number. 0: the parent has ended, or this is the main of a
+     * host. */
+    int64_t parent;
     int64_t group;   /**< its process group */
     int64_t session; /**< its session */
     int umask;       /**< its file mode mask */
@@ -549,21 +571,27 @@ typedef struct rondo_sim_process {
 /** Fills in what rondo_process_options has made of the calling process. Returns
  * 0. */
 RONDO_API int rondo_sim_get_process(rondo_sim_process *about);
-/** Sends a process of the calling host a signal, as kill(2). 0: none, it only looks
- * for the process. See rondo_sim_signal. RONDO_ESRCH: there is no such process. */
+/** Sends a signal to a process of the calling host, as kill(2). signum 0 only
+ * looks for the process. See rondo_sim_signal. Returns 0, or RONDO_ESRCH:
+ * there is no such process. */
 RONDO_API int rondo_sim_signal_process(int64_t pid, int signum);
 /** Returns the environment of the calling process, "NAME=value", with NULL at the
  * end. That of a host's main is empty until it sets one. */
 RONDO_API const char *const *rondo_sim_environment(void);
-/** Sets the environment of the calling process, which is copied. Its PATH counts
- * for its children. */
+/** Sets the environment of the calling process; the list is copied. Its PATH
+ * counts for its children. */
 RONDO_API int rondo_sim_set_environment(const char *const *list);
 /** Writes the path of the calling process's folder. Returns its size, or
  * RONDO_ETOOMUCH: it has `room` bytes or more. */
 RONDO_API int64_t rondo_sim_folder(char *path, size_t room);
-/** Waits for a child of the calling process that Rondo need not tell of: as
- * waitpid(2), and with `status` NULL it stays to be waited for. RONDO_EAGAIN: it
- * runs; RONDO_ESRCH: there is no such child, or its end is known already. */
+/**
+ * Waits for a child of the calling process, as waitpid(2), for children that
+ * Rondo need not tell of. With `status` NULL the child can be waited for again.
+ *
+ * Returns 0, or an error:
+ * - RONDO_EAGAIN: it runs
+ * - RONDO_ESRCH: there is no such child, or its end is known already
+ */
 RONDO_API int rondo_sim_wait(int64_t pid, rondo_exit *status,
                              int64_t timeout_ns);
 /** Returns how many processes a host has besides its main: those that run, or

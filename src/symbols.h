@@ -42,6 +42,10 @@
 #define cgroup_least rondo_p_cgroup_least
 #define cgroup_read rondo_p_cgroup_read
 #define cgroup_smaller rondo_p_cgroup_smaller
+#define changes_forget rondo_p_changes_forget
+#define changes_gone rondo_p_changes_gone
+#define changes_named rondo_p_changes_named
+#define changes_of rondo_p_changes_of
 #define chaos_act rondo_p_chaos_act
 #define chaos_forget rondo_p_chaos_forget
 #define chaos_goes_on rondo_p_chaos_goes_on
@@ -102,9 +106,11 @@
 #define disk_crash rondo_p_disk_crash
 #define disk_end rondo_p_disk_end
 #define disk_enter rondo_p_disk_enter
+#define disk_enter_moved rondo_p_disk_enter_moved
 #define disk_find rondo_p_disk_find
 #define disk_find_node rondo_p_disk_find_node
 #define disk_leave rondo_p_disk_leave
+#define disk_leave_moved rondo_p_disk_leave_moved
 #define disk_look rondo_p_disk_look
 #define disk_new_node rondo_p_disk_new_node
 #define disk_of rondo_p_disk_of

@@ -29,6 +29,14 @@ if(RONDO_MESON AND TARGET rondo_tls AND TARGET rondo_cares)
         TIMEOUT 1800 LABELS package SKIP_RETURN_CODE 77)
 endif()
 
+if(RONDO_BUILD_EXAMPLES)
+    add_test(NAME examples_alone
+        COMMAND ${PROJECT_SOURCE_DIR}/tools/check-examples
+            ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR} ${CMAKE_COMMAND})
+    set_tests_properties(examples_alone PROPERTIES
+        TIMEOUT 1800 LABELS "package;example" SKIP_RETURN_CODE 77)
+endif()
+
 # ---- one file ----
 
 # rondo.c compiles without a warning, and these tests run with it in place of

@@ -80,7 +80,8 @@ TEST(Y8_nothing_happens_and_nothing_is_told)
 
 TEST(Y8_the_system_names_its_own_way)
 {
-    static const char *const names[] = {"inotify", "kqueue", "changes"};
+    static const char *const names[] = {"inotify", "simulated", "kqueue",
+                                        "changes"};
     bool own = rondo_loop_supports(w->loop, RONDO_CAN_WATCH_PATHS);
     unsigned found = 0;
 

@@ -41,6 +41,8 @@ static void break_wake(struct world *w, unsigned *told)
     assert_int_equal(*told, 1);
     /* no wait is long, since nothing could end it */
     assert_int_equal(rondo_loop_run_once(w->loop, RONDO_NEVER), 1);
+    /* but it is a wait */
+    assert_true(test_run_for(w, RONDO_MS(300)) < 500);
     test_free_descriptors(w);
 }
 

@@ -32,6 +32,7 @@ TEST(S13_what_is_on_the_wire_is_the_filters)
     rondo_transport_close(s.p->transport);
     toy_raw_take(w, s.fd, got, sizeof got);
     assert_memory_equal(got, wire, sizeof wire);
+    raw_shutdown_write(s.fd); /* it is not waited for */
     test_run_until(w, s.y->lost);
 }
 
@@ -58,6 +59,7 @@ TEST(S13_data_right_behind_the_handshake)
     toy_raw_hello(s.fd, 3);
     toy_raw_send(s.fd, 3, "data", 4);
     toy_raw_goodbye(s.fd);
+    raw_shutdown_write(s.fd);
     s.p->keep_open = true;
     test_run_until(w, s.p->eof);
     assert_string_equal(s.p->order, "MdE");
@@ -89,6 +91,7 @@ TEST(S13_bytes_in_one_byte_pieces_from_below)
         assert_true(raw_send_all(s.fd, wire + i, 1, 1000));
         test_spin(w, 3);
     }
+    raw_shutdown_write(s.fd);
     assert_lost(w, s.p, "MdEL", 0);
     assert_hears(w, s.p, "cbed");
 }

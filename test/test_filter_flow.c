@@ -72,6 +72,7 @@ TEST(S5_deliver_keeps_data_while_paused)
 
     s.p->on_data = act_pause_in_data;
     assert_true(raw_send_all(s.fd, frames, sizeof frames, 1000));
+    raw_shutdown_write(s.fd);
     test_run_until(w, s.p->data == 1 && s.y->goodbye);
     test_spin(w, 20);
     assert_int_equal(s.p->data, 1);

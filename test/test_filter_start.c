@@ -94,6 +94,7 @@ TEST(S13_data_behind_a_handshake_is_kept_while_paused)
     toy_raw_send(s.fd, 1, "one", 3);
     toy_raw_send(s.fd, 1, "two", 3);
     toy_raw_goodbye(s.fd);
+    raw_shutdown_write(s.fd);
     test_run_until(w, s.y->goodbye);
     assert_true(test_run_for(w, RONDO_MS(30)) <= 10); /* it costs no CPU */
     assert_string_equal(s.p->order, "M");

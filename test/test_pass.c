@@ -239,6 +239,34 @@ TEST_LEAVES(S16_what_is_not_taken_is_closed)
     assert_true(rondo_transport_take_fd(b->transport) == RONDO_NO_FD);
 }
 
+static int pass_on(rondo_layer *layer, void *self, const void *data,
+                   size_t size)
+{
+    (void)self;
+    return rondo_layer_deliver(layer, data, size);
+}
+
+/* A filter may keep bytes, and their descriptors with them. */
+TEST_LEAVES(S16_what_is_not_taken_behind_a_filter_is_closed)
+{
+    static const rondo_filter plain = {.received = pass_on};
+    struct peer *a, *b;
+    struct bag *bag = pair(w, &a, &b);
+    raw_fd file = some_file(w);
+    size_t before;
+
+    assert_ok(rondo_transport_push_filter(b->transport, &plain, w, NULL, NULL));
+    test_spin(w, 2);
+    before = raw_count_descriptors();
+    bag->leave = true;
+    for (int i = 0; i < 3; i++) {
+        carry(a, file, "x");
+        test_run_until(w, b->bytes == (uint64_t)i + 1);
+        test_spin(w, 1);
+        assert_int_equal(raw_count_descriptors(), before);
+    }
+}
+
 static void pause_and_give_back(struct peer *p, const void *data, size_t size)
 {
     p->on_data = NULL;

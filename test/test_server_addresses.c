@@ -198,12 +198,13 @@ TEST(V6_a_socket_that_is_not_bound)
         assert_true(rondo_address_port(&at) != 0);
         if (ports[i])
             assert_int_equal(rondo_address_port(&at), ports[i]);
-        (void)dial_to(
+        struct peer *client = dial_to(
             w,
             RONDO_CONNECT(.host = "127.0.0.1", .port = rondo_address_port(&at)),
             0);
         test_run_until(w, l->count == 1);
         rondo_server_abort_clients(l->server);
+        test_run_until(w, client->lost);
         test_stop(l);
     }
 }

@@ -1,6 +1,7 @@
 /* chat.c - line-based chat with idle timeouts. */
 /* SPDX-License-Identifier: MIT */
-#include "rondo.h"
+/* Build: cc chat.c -o chat $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

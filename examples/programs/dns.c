@@ -1,6 +1,7 @@
 /* dns.c - answers every A question with 127.0.0.1. */
 /* SPDX-License-Identifier: MIT */
-#include "rondo.h"
+/* Build: cc dns.c -o dns $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
 #include <stdio.h>
 #include <string.h>
 

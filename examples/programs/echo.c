@@ -1,6 +1,7 @@
 /* echo.c - TCP echo server with back-pressure and clean stop on SIGINT. */
 /* SPDX-License-Identifier: MIT */
-#include "rondo.h"
+/* Build: cc echo.c -o echo $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
 
 #include <signal.h>
 #include <stdio.h>

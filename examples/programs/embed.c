@@ -1,7 +1,8 @@
 /* embed.c - the loop as a GSource-like source of a foreign poll() main loop (prepare / check / dispatch). */
 /* SPDX-License-Identifier: MIT */
-#include "rondo.h"
+/* Build: cc embed.c -o embed $(pkg-config --cflags --libs rondo) */
 #include <poll.h>
+#include <rondo.h>
 #include <stdio.h>
 
 static void tick(rondo_loop *loop, void *arg)

@@ -1,6 +1,7 @@
 /* fetch.c - ten hosts, three at a time, one deadline for all. */
 /* SPDX-License-Identifier: MIT */
-#include "rondo.h"
+/* Build: cc fetch.c -o fetch $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* filter.c - fake TLS (xor, one byte of handshake each way) under an unchanged line protocol. */
 /* SPDX-License-Identifier: MIT */
-#include "rondo.h"
+/* Build: cc filter.c -o filter $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
 #include <stdio.h>
 #include <stdlib.h>
 

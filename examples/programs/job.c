@@ -1,6 +1,7 @@
 /* job.c - a job on a thread, its progress on the loop. */
 /* SPDX-License-Identifier: MIT */
-#include "rondo.h"
+/* Build: cc job.c -o job $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>

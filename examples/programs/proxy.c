@@ -1,6 +1,7 @@
 /* proxy.c - TCP proxy, back-pressure and half-close in both directions. */
 /* SPDX-License-Identifier: MIT */
-#include "rondo.h"
+/* Build: cc proxy.c -o proxy $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
 #include <stdio.h>
 #include <stdlib.h>
 

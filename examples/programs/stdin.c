@@ -1,6 +1,7 @@
 /* stdin.c - lines from stdin go to a server, its answers to stdout. */
 /* SPDX-License-Identifier: MIT */
-#include "rondo.h"
+/* Build: cc stdin.c -o stdin $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
 #include <stdio.h>
 
 struct session {

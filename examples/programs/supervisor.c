@@ -1,7 +1,8 @@
 /* supervisor.c - restarts children with back-off; prefixes each line of their
  * stderr. */
 /* SPDX-License-Identifier: MIT */
-#include "rondo.h"
+/* Build: cc supervisor.c -o supervisor $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

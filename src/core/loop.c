@@ -235,7 +235,7 @@ static COLD int loop_iterate_unusual(rondo_loop *loop, int64_t most_ns)
     return loop_iterate_as(loop, most_ns, true);
 }
 
-static inline int loop_iterate(rondo_loop *loop, int64_t most_ns)
+static INLINED int loop_iterate(rondo_loop *loop, int64_t most_ns)
 {
     return loop->hooks || loop->observed
                ? loop_iterate_unusual(loop, most_ns)

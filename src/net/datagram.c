@@ -214,7 +214,7 @@ static void datagram_free_all(rondo_datagram *d)
     datagram_free_kept(d);
     loop_free(d->loop, d->room);
     d->room = NULL;
-    struct ended *e = d->loop->debug
+    struct ended *e = d->loop->debug && d->made == MADE_TOLD
                           ? quarantine_begin(d->loop, "datagram endpoint", "")
                           : NULL;
     if (!e) {

@@ -5,6 +5,7 @@
 #include "sim/disk.h"
 
 #include "base/error.h"
+#include "core/notify.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -72,6 +73,7 @@ struct sim_disk *disk_of(struct sim_host *host)
     d = host->disk = calloc(1, sizeof *d);
     if (!d)
         sim_die("out of memory for files");
+    d->host = host;
     d->most = host->disk_most ? host->disk_most : INT64_C(1) << 40;
     d->root = disk_new_node(DISK_DIRECTORY, 0755);
     d->root->parent = d->root;
@@ -112,6 +114,9 @@ void disk_change_time(struct disk_node *node, bool bytes)
     node->changed_ns = disk_time();
     if (bytes)
         node->modified_ns = node->changed_ns;
+    if (node->type != DISK_DIRECTORY)
+        changes_of(node,
+                   NOTIFY_CHECK | (bytes ? NOTIFY_CONTENT : NOTIFY_ATTRIBUTES));
 }
 
 void disk_tell(const struct disk_node *n, rondo_file_info *info)
@@ -165,7 +170,10 @@ int disk_resize(struct disk_node *node, size_t size)
 /* No name leads to it, and no descriptor. */
 static void disk_drop_if_over(struct disk_node *node)
 {
-    if (!node->links && !node->opens && node->type == DISK_FILE)
+    if (node->links || node->opens)
+        return;
+    changes_gone(node);
+    if (node->type == DISK_FILE)
         (void)disk_resize(node, 0);
 }
 
@@ -250,12 +258,24 @@ static void disk_append(struct disk_node *parent, const char *name,
         node->parent = parent;
 }
 
-void disk_enter(const struct disk_place *place, struct disk_node *node)
+static void disk_enter_as(const struct disk_place *place,
+                          struct disk_node *node, unsigned what)
 {
     assert(*place->name && !disk_entry(place->parent, place->name));
     disk_append(place->parent, place->name, node);
     disk_change_time(place->parent, true);
     node->changed_ns = disk_time();
+    changes_named(place->parent, place->name, what);
+}
+
+void disk_enter(const struct disk_place *place, struct disk_node *node)
+{
+    disk_enter_as(place, node, NOTIFY_CHECK);
+}
+
+void disk_enter_moved(const struct disk_place *place, struct disk_node *node)
+{
+    disk_enter_as(place, node, NOTIFY_CHECK | NOTIFY_MOVED_HERE);
 }
 
 static void disk_unlink(struct disk_node *parent, struct disk_entry *e)
@@ -272,15 +292,28 @@ static void disk_unlink(struct disk_node *parent, struct disk_entry *e)
     parent->count--;
 }
 
-void disk_leave(struct disk_node *parent, const char *name)
+static void disk_leave_as(struct disk_node *parent, const char *name,
+                          unsigned what)
 {
     struct disk_entry *e = disk_entry(parent, name);
+    changes_named(parent, name, what);
     disk_unlink(parent, e);
     e->node->links--;
     e->node->changed_ns = disk_time();
     disk_change_time(parent, true);
+    changes_of(e->node, what | NOTIFY_ATTRIBUTES);
     disk_drop_if_over(e->node);
     free(e);
+}
+
+void disk_leave(struct disk_node *parent, const char *name)
+{
+    disk_leave_as(parent, name, NOTIFY_CHECK);
+}
+
+void disk_leave_moved(struct disk_node *parent, const char *name)
+{
+    disk_leave_as(parent, name, NOTIFY_CHECK | NOTIFY_MOVED);
 }
 
 /* ---- what a crash leaves ---- */

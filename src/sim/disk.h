@@ -48,9 +48,11 @@ struct disk_node {
     size_t count, bucket_count;
     struct sim_pipe *pipe; /* of a FIFO, while it is open */
     struct disk_lock *locks;
+    struct notify_mark *marks; /* that watch it */
 };
 
 struct sim_disk {
+    struct sim_host *host;
     struct disk_node *root, *nodes;
     uint64_t numbers;
     int64_t most, used; /* bytes */
@@ -77,12 +79,14 @@ int disk_find(struct disk_node *base, const char *path, bool follow,
               struct disk_place *place);
 /* The same; RONDO_ENOENT if there is none. */
 int disk_find_node(const char *path, bool follow, struct disk_place *place);
-/* Puts a node there. The place is free. */
+/* Puts a node there. The place is free. moves: it had another name. */
 void disk_enter(const struct disk_place *place, struct disk_node *node);
+void disk_enter_moved(const struct disk_place *place, struct disk_node *node);
 /* What a name leads to; NULL: there is none. */
 struct disk_node *disk_look(const struct disk_node *parent, const char *name);
 /* Takes the name away. */
 void disk_leave(struct disk_node *parent, const char *name);
+void disk_leave_moved(struct disk_node *parent, const char *name);
 /* A call may take its time, and may fail: 0, or RONDO_EIO. */
 int disk_call(void);
 int64_t disk_time(void);
@@ -105,6 +109,15 @@ int64_t files_write_at(struct disk_open *o, const void *data, size_t size,
 int files_open(struct disk_node *base, const char *path, unsigned flags,
                unsigned mode, bool fifos, sys_fd *fd);
 void files_unlock_all(struct disk_node *node, const struct disk_open *owner);
+
+/* changes.c: what watched paths hear, in bits of enum notify_what */
+/* Of a thing, by each of its names. */
+void changes_of(const struct disk_node *node, unsigned what);
+/* Of a name. */
+void changes_named(const struct disk_node *parent, const char *name,
+                   unsigned what);
+/* No name leads to it any more. */
+void changes_gone(const struct disk_node *node);
 
 /* pipes.c */
 int pipes_open_fifo(struct sim_pipe **pipe, unsigned sides, sys_fd *fd);

@@ -6,6 +6,7 @@
 #include "sim/disk.h"
 
 #include "base/error.h"
+#include "core/notify.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -175,8 +176,8 @@ int sys_fs_rename(const char *from, const char *to)
     node->opens++; /* it stays between its names */
     if (b.node)
         disk_leave(b.parent, b.name);
-    disk_leave(a.parent, a.name);
-    disk_enter(&b, node);
+    disk_leave_moved(a.parent, a.name);
+    disk_enter_moved(&b, node);
     disk_unopen(node);
     return 0;
 }
@@ -204,6 +205,7 @@ static void files_change(struct disk_node *n, const rondo_file_changes *c)
         files_set_time(&n->modified_ns, c->modified_ns);
     }
     n->changed_ns = disk_time();
+    changes_of(n, NOTIFY_CHECK | NOTIFY_ATTRIBUTES);
 }
 
 int sys_fs_change(sys_fd file, const char *path,
@@ -526,6 +528,31 @@ int rondo_sim_remove(const char *path)
     return error ? error
                  : files_path_result("sim_remove", path,
                                      sys_fs_remove_tree(path, &goes_on));
+}
+
+int rondo_sim_rename(const char *from, const char *to)
+{
+    int error = files_check_host("sim_rename");
+    return error
+               ? error
+               : files_path_result("sim_rename", from, sys_fs_rename(from, to));
+}
+
+int rondo_sim_set_mode(const char *path, unsigned mode)
+{
+    const rondo_file_changes c = {.changes = RONDO_CHANGE_MODE, .mode = mode};
+    int error = files_check_host("sim_set_mode");
+    return error ? error
+                 : files_path_result("sim_set_mode", path,
+                                     sys_fs_change(SYS_NO_FD, path, &c));
+}
+
+int rondo_sim_make_hard_link(const char *path, const char *name)
+{
+    int error = files_check_host("sim_make_hard_link");
+    return error ? error
+                 : files_path_result("sim_make_hard_link", name,
+                                     sys_fs_link(path, name));
 }
 
 int rondo_sim_make_link(const char *target, const char *path)

@@ -435,6 +435,7 @@ void net_process_stops(struct sim_process *process, bool system_goes_on)
         net_close(SIM_FIRST_FD + i, false, true);
         net_unuse(s);
     }
+    changes_forget(process);
     done_forget(process);
     signals_forget(process);
     sim_forget_own(process);

@@ -274,6 +274,9 @@ void disk_end(struct sim_host *host);
 /* As sys_sendfile, of any host's socket. */
 int64_t files_send(struct sim_socket *to, const struct sys_part *part);
 
+/* changes.c */
+void changes_forget(struct sim_process *process);
+
 /* done.c */
 void done_forget(struct sim_process *process);
 

@@ -82,6 +82,7 @@ struct sim_process {
     unsigned spins; /* waits in this instant that found nothing */
     int64_t spins_at;
     struct disk_node *folder; /* NULL: the root */
+    struct notifier *notifiers;
     unsigned umask;
     int nice;
 

@@ -203,6 +203,7 @@ bool sys_supports(rondo_capability what)
     case RONDO_CAN_PIPES:
     case RONDO_CAN_SIGNALS:
     case RONDO_CAN_SUBPROCESS:
+    case RONDO_CAN_WATCH_PATHS:
     case RONDO_CAN_DIE_WITH_PARENT:
     case RONDO_CAN_FILE_OWNERS:
     case RONDO_CAN_LOCK_RANGES:

@@ -434,7 +434,7 @@ static void stream_free_all(rondo_transport *t)
         return;
     }
     stream_free_parts(t, loop);
-    loop_free(loop, t);
+    free_list_put_some(loop, FREE_LIST_TRANSPORT, t);
 }
 
 /* Before connection_made only filters, and who waits for them, are told. */

@@ -69,12 +69,14 @@ struct ended *stream_end_in_quarantine(const rondo_transport *t)
 {
     char about[RONDO_ADDRESS_TEXT + 8] = "";
     rondo_address peer;
+    if (t->made != MADE_TOLD)
+        return NULL; /* the program has not had it */
     if (stream_address(t, &t->peer, &peer) == 0) {
         memcpy(about, "to ", 4);
         (void)rondo_address_text(&peer, about + 3, sizeof about - 3);
     }
     struct ended *e = quarantine_begin(t->loop, "transport", about);
-    if (e && t->made == MADE_TOLD && t->protocol->connection_lost) {
+    if (e && t->protocol->connection_lost) {
         e->member = "connection_lost";
         e->last = OBSERVE_PLAIN(t->protocol->connection_lost);
     }

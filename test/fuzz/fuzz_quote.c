@@ -33,7 +33,7 @@ static const char *read_word(const char *line, char *to)
 /* Inputs are words with a NUL byte between them. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char words[WORDS][256], line[ROOM], word[ROOM], *to = line;
+    char words[WORDS][256], line[ROOM] = "", word[ROOM], *to = line;
     size_t count = 0;
     const char *from = (const char *)bytes, *end = from + size;
     while (count < WORDS && from < end) {

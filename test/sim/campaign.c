@@ -298,13 +298,44 @@ static int tell_pairs(bool all)
     return wrong > 0;
 }
 
-/* The next pair of verbs that has not been met, as a part of a seed. */
+/* The verb that leads to an ending, if one does; else another one each time. */
+static unsigned verb_of(unsigned ending)
+{
+    static unsigned any;
+    const char *name = ending_names[ending] + strlen("end by ");
+    if (strcmp(name, "timed_out") == 0)
+        name = "timeouts";
+    for (unsigned i = 0; i < side_verbs(); i++)
+        if (strcmp(side_verb_name(i), name) == 0)
+            return i;
+    return any++ % side_verbs();
+}
+
+/* The next verb and ending that have not been met, as a part of a seed. */
+static uint64_t steer_to_ending(uint64_t number)
+{
+    static unsigned at;
+    unsigned all = side_verbs() * ENDINGS;
+    for (unsigned i = 0; i < all; i++) {
+        at = (at + 1) % all;
+        unsigned a = at / ENDINGS, ending = at % ENDINGS;
+        if (shared->endings[a][ending] ||
+            pairs_impossible(side_verb_name(a), ending_names[ending]))
+            continue;
+        return number | (uint64_t)(a + 1) << 40 |
+               (uint64_t)(verb_of(ending) + 1) << 48;
+    }
+    return number;
+}
+
+/* The same of a pair of verbs. */
 static uint64_t steer(uint64_t number)
 {
     static unsigned a, b;
     unsigned verbs = side_verbs();
-    if (number % 2 || !verbs)
-        return number;
+    if (number % 2)
+        return number % 4 == 1 && number > 500 ? steer_to_ending(number)
+                                               : number;
     for (unsigned i = 0; i < verbs * verbs; i++) {
         if (++b >= verbs) {
             b = 0;
@@ -314,7 +345,7 @@ static uint64_t steer(uint64_t number)
             !pairs_impossible(side_verb_name(a), side_verb_name(b)))
             return number | (uint64_t)(a + 1) << 40 | (uint64_t)(b + 1) << 48;
     }
-    return number;
+    return steer_to_ending(number);
 }
 
 /* ---- many ---- */

@@ -84,7 +84,7 @@ static void host_ends(struct timer *timer)
     struct place *p = timer->arg;
     struct step step;
     if (!p->ending) {
-        p->ending = model.hosts_end = true;
+        p->ending = true;
         loop_end_all(p);
     }
     if (!step_begin(&step, &p->actor, "end"))
@@ -116,11 +116,12 @@ static void host_check_left(const struct place *p, int result)
         return;
     must(!p->open, "run returns 0 with %u connections", p->open);
     must(!m.live_transports && !m.live_operations && !m.live_jobs &&
-             !m.live_datagrams && !m.live_servers && !m.live_timers,
+             !m.live_datagrams && !m.live_servers && !m.live_timers &&
+             !m.live_processes,
          "run returns 0 with %zu transports, %zu operations, %zu jobs, %zu "
-         "datagrams, %zu servers, %zu timers",
+         "datagrams, %zu servers, %zu timers, %zu processes",
          m.live_transports, m.live_operations, m.live_jobs, m.live_datagrams,
-         m.live_servers, m.live_timers);
+         m.live_servers, m.live_timers, m.live_processes);
 }
 
 /* By one of the functions that run a loop. */
@@ -185,6 +186,7 @@ static void host_main(void *arg)
         p->open -= s->place == p && s->made && s->raw && !s->lost;
     }
     must(!p->open, "close leaves %u connections", p->open);
+    must(!p->kids, "close leaves %u processes", p->kids);
     must(!p->blocks, "close leaves %zu pieces of memory", p->blocks);
 }
 
@@ -199,6 +201,8 @@ static rondo_sim_faults model_faults(bool harsh, unsigned kind)
                                   .no_file = 1,
                                   .no_buffers = 1,
                                   .no_thread = 1,
+                                  .no_process = 1,
+                                  .lost_change = 1,
                                   .refuse = 1,
                                   .no_name = 1,
                                   .reset = 1,
@@ -221,9 +225,9 @@ static rondo_sim_faults model_faults(bool harsh, unsigned kind)
         return f;
     f.no_descriptor = f.no_file = f.no_buffers = 0.01;
     f.no_memory = 0.003;
-    f.no_thread = f.accept_error = f.refuse = f.no_name = 0.03;
+    f.no_process = f.no_thread = f.accept_error = f.refuse = f.no_name = 0.03;
     f.reset = 0.005;
-    f.disk_full = f.disk_error = 0.03;
+    f.disk_full = f.disk_error = f.lost_change = 0.03;
     return f;
 }
 
@@ -291,6 +295,7 @@ static int model_begin(const struct model_options *o, FILE *trace)
 
 static void model_hosts_begin(void)
 {
+    child_programs();
     model.place_count = MODEL_HOSTS;
     model.places = model_alloc(MODEL_HOSTS * sizeof *model.places);
     for (int i = 0; i < MODEL_HOSTS; i++) {

@@ -98,6 +98,7 @@ struct place {
     unsigned id_count;
     struct timer *timers[16];
     rondo_datagram *datagram;
+    unsigned kids; /* processes that are not lost */
     rondo_group *group;
     rondo_group_server *group_server;
     rondo_executor *executor;
@@ -116,7 +117,6 @@ struct model {
     bool faults;       /* errors may come from nowhere */
     bool exact;        /* callbacks run exactly when they are due */
     bool relays_break; /* those between a client and a server */
-    bool hosts_end;    /* one ends: so do its relays */
     const uint64_t *skipped, *kept;
     size_t skip_count, kept_count;
     bool backend_sends_files; /* a cancel catches a part on its way */
@@ -129,6 +129,7 @@ struct model {
     struct op *ops;
     struct timer *timers;
     struct soon *soons;
+    struct kid *kids;
     unsigned focus[2];          /* verbs that are chosen more often */
     const unsigned char *bytes; /* of the steps to come, as in the options */
     size_t byte_count;
@@ -291,6 +292,17 @@ void side_takes_fds(struct side *s, rondo_transport *t);
 int64_t pipe_act(struct place *p, struct step *step);
 int64_t file_act(struct place *p, struct step *step);
 int64_t signal_act(struct place *p, struct step *step);
+
+/* ---- model_child.c ---- */
+
+void child_programs(void);
+int64_t child_act(struct place *p, struct step *step);
+void child_end_all(struct place *p);
+void child_check_end(void);
+
+/* ---- model_watch.c ---- */
+
+int64_t watch_act(struct place *p, struct step *step);
 
 /* ---- model_filter.c ---- */
 

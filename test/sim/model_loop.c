@@ -366,6 +366,8 @@ static int64_t act_wake(struct place *p, struct step *step)
 static int64_t act_cancel(struct place *p, struct step *step)
 {
     rondo_id id = p->ids[step_below(step, 16)];
+    if (!id && p->main)
+        return step_below(step, 4) ? child_act(p, step) : watch_act(p, step);
     int error = rondo_cancel(p->loop, id);
     must(error == 0 || error == RONDO_ENOENT || (!id && error == RONDO_EINVAL),
          "cancel: %s", rondo_last_error());
@@ -426,6 +428,7 @@ void loop_end_all(struct place *p)
     if (p->datagram)
         rondo_datagram_close(p->datagram);
     net_end(p);
+    child_end_all(p);
 }
 
 void loop_check_end(void)
@@ -433,4 +436,5 @@ void loop_check_end(void)
     for (const struct soon *s = model.soons; s; s = s->next)
         must(!s->pending || s->order || s->place->host == model.crashed,
              "a post that was taken has not run");
+    child_check_end();
 }

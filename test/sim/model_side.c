@@ -269,6 +269,16 @@ static bool eof(rondo_transport *t, void *self)
     return goes_on;
 }
 
+/* Who goes on has no more than the high limit. (Who hears pause_writing may have
+ * less meanwhile: what a callback writes leaves at its end.) */
+static void side_check_limits(const struct side *s, const rondo_transport *t)
+{
+    size_t high, size = rondo_transport_get_write_buffer_size(t);
+    rondo_transport_get_write_buffer_limits(t, &high, NULL);
+    must(size <= high, "%s %u goes on with %zu bytes, the high limit is %zu",
+         s->actor.kind, s->actor.number, size, high);
+}
+
 static void pauses(rondo_transport *t, void *self)
 {
     struct side *s = side_called(t, self, "pause_writing");
@@ -286,6 +296,7 @@ static void resumes(rondo_transport *t, void *self)
          s->actor.number);
     s->writing_paused = false;
     must(!rondo_transport_is_writing_paused(t), "resumed, and paused");
+    side_check_limits(s, t);
     side_act(s, "resume_writing");
 }
 
@@ -319,6 +330,15 @@ static enum side_ending side_how(const struct side *s, int error)
                                                  : ENDED_reset;
 }
 
+/* A relay ends with its host, which may do so before the sides' own. */
+static bool side_relay_may_end(void)
+{
+    for (unsigned i = 0; i < model.place_count; i++)
+        if (model.places[i].ending)
+            return true;
+    return false;
+}
+
 /* Has the side or its peer given reason for that error? */
 static bool side_has_reason(const struct side *s, int error)
 {
@@ -341,7 +361,7 @@ static bool side_has_reason(const struct side *s, int error)
     case RONDO_EPIPE:
         if (s->aborted && s->abort_error == error)
             return true;
-        if (s->relayed && (model.relays_break || model.hosts_end))
+        if (s->relayed && (model.relays_break || side_relay_may_end()))
             return true;
         if (s->adopted && s->wrote_end)
             return true; /* the new transport did not know of it */

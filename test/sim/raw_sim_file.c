@@ -59,6 +59,8 @@ void raw_rewind(raw_fd file)
 
 bool raw_file_resize(raw_fd file, int64_t size)
 {
+    if (size > INT64_C(1) << 30)
+        return false; /* it would be that much memory */
     return rondo_sim_truncate(file, size) == 0;
 }
 

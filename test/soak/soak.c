@@ -330,7 +330,8 @@ static double latency_us(unsigned percent)
     if (!n)
         return 0;
     qsort(s.latencies, n, sizeof *s.latencies, compare);
-    return (double)s.latencies[(n - 1) * percent / 100] / 1e3;
+    size_t at = (n - 1) * percent / 100;
+    return (double)s.latencies[at] / 1e3;
 }
 
 static void sample(rondo_loop *loop, void *arg)

@@ -201,6 +201,7 @@ int torture_open(const char *path, int flags, ...)
         return -1;
     va_list more;
     va_start(more, flags);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is not */
     mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
     va_end(more);
     return open(path, flags, mode);
@@ -214,6 +215,7 @@ int torture_openat(int fd, const char *path, int flags, ...)
         return -1;
     va_list more;
     va_start(more, flags);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is not */
     mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
     va_end(more);
     return openat(fd, path, flags, mode);
@@ -227,6 +229,7 @@ int torture_fcntl(int fd, int what, ...)
         return -1;
     va_list more;
     va_start(more, what);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is not */
     void *argument = va_arg(more, void *);
     va_end(more);
     return fcntl(fd, what, argument);
@@ -284,6 +287,7 @@ int torture_clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
         return -1;
     va_list more;
     va_start(more, arg);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is not */
     void *pidfd = flags & CLONE_PIDFD ? va_arg(more, void *) : NULL;
     va_end(more);
     return clone(fn, stack, flags, arg, pidfd);
@@ -336,6 +340,7 @@ long torture_syscall(long number, ...)
         return -1;
     va_start(more, number);
     for (int i = 0; i < 6; i++)
+        /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is not */
         a[i] = va_arg(more, long);
     va_end(more);
     return syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
