@@ -239,13 +239,6 @@ static bool loop_take_requests(rondo_loop *loop)
     return atomic_load(&loop->requests) & some && loop_handle_requests(loop);
 }
 
-bool loop_is_alive(const rondo_loop *loop)
-{
-    return loop->alive || loop->ready_first ||
-           loop->ring_tail - loop->ring_head > loop->ring_background ||
-           remote_has_work(loop);
-}
-
 static int loop_enter(rondo_loop *loop, const char *what)
 {
     int error = loop_check(loop, what);
@@ -525,6 +518,7 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
     sys_fork_watch();
     loop->generation = sys_fork_generation;
     loop_set_guard(loop);
+    loop->tell_thread = quarantine_tell_thread;
     atomic_init(&loop->sleeping, false);
     atomic_init(&loop->requests, 0);
     atomic_init(&loop->thread_told, false);

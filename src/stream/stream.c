@@ -644,19 +644,6 @@ int stream_remember(rondo_transport *t, const rondo_address *peer,
     return stream_keep_address(t, &t->local, local);
 }
 
-int stream_address(const rondo_transport *t, const struct small_address *which,
-                   rondo_address *a)
-{
-    const struct stream_extra *x = t->extra;
-    const rondo_address *large = !x                  ? NULL
-                                 : which == &t->peer ? x->peer
-                                                     : x->local;
-    if (!large)
-        return address_recall(which, a);
-    *a = *large;
-    return 0;
-}
-
 int stream_new_connected(rondo_loop *loop, sys_fd fd, const rondo_address *peer,
                          const rondo_address *local, rondo_transport **made)
 {

@@ -1,20 +1,15 @@
-/* stream_observe.c - what an observed loop sees of a transport's protocol. */
+/* stream_observe.c - what is seen of a transport: its callbacks, its peer. */
 /* SPDX-License-Identifier: MIT */
 #include "core/observe.h"
 #include "core/quarantine.h"
-#include "stream/reader.h"
 #include "stream/stream.h"
 
 #include <string.h>
 
 void stream_tell_data(rondo_transport *t, const char *data, size_t size)
 {
-    const rondo_protocol *protocol = t->protocol;
-    if (protocol == rondo_reader_protocol())
-        reader_on_data_observed(t, t->self, data, size); /* what it tells is */
-    else
-        OBSERVE_MEMBER(t->loop, t, protocol, data_received, t, t->self, data,
-                       size);
+    OBSERVE_MEMBER(t->loop, t, t->protocol, data_received, t, t->self, data,
+                   size);
 }
 
 size_t stream_ask_rooms(rondo_transport *t, size_t hint, rondo_room *rooms)
@@ -63,6 +58,19 @@ void stream_tell_end_observed(rondo_transport *t)
 {
     OBSERVE_MEMBER(t->loop, t, t->protocol, connection_lost, t, t->self,
                    t->error);
+}
+
+int stream_address(const rondo_transport *t, const struct small_address *which,
+                   rondo_address *a)
+{
+    const struct stream_extra *x = t->extra;
+    const rondo_address *large = !x                  ? NULL
+                                 : which == &t->peer ? x->peer
+                                                     : x->local;
+    if (!large)
+        return address_recall(which, a);
+    *a = *large;
+    return 0;
 }
 
 struct ended *stream_end_in_quarantine(const rondo_transport *t)
