@@ -340,7 +340,6 @@
 #define loop_exception rondo_p_loop_exception
 #define loop_free rondo_p_loop_free
 #define loop_give rondo_p_loop_give
-#define loop_is_alive rondo_p_loop_is_alive
 #define loop_nudge rondo_p_loop_nudge
 #define loop_options rondo_p_loop_options
 #define loop_parts rondo_p_loop_parts
@@ -526,7 +525,6 @@
 #define reactor_submit rondo_p_reactor_submit
 #define reactor_wait rondo_p_reactor_wait
 #define reactor_wake rondo_p_reactor_wake
-#define reader_on_data_observed rondo_p_reader_on_data_observed
 #define release_all rondo_p_release_all
 #define release_due rondo_p_release_due
 #define release_forget rondo_p_release_forget

@@ -24,13 +24,13 @@ int loop_check_slow(const rondo_loop *loop, const char *what)
                          "rondo_loop_after_fork",
                          what);
     if (real->debug && !sys_thread_is_self(real->thread)) {
-        quarantine_tell_thread((rondo_loop *)(uintptr_t)real, what);
+        real->tell_thread((rondo_loop *)(uintptr_t)real, what);
         return error_set(RONDO_ETHREAD,
                          "%s: called from a thread that the loop does not "
                          "belong to; use rondo_call_soon_threadsafe",
                          what);
     }
-    return loop->ended ? quarantine_tell(loop, what) : 0;
+    return loop->ended ? loop->ended->tell(loop, what) : 0;
 }
 
 int loop_check_create_slow(const rondo_loop *loop, const char *what)

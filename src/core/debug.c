@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/loop.h"
-#include "core/observe.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -85,19 +84,4 @@ size_t rondo_function_name(rondo_fn fn, char *text, size_t size)
     sys_function_name(fn, name, sizeof name);
     int length = snprintf(text, text ? size : 0, "%s", name);
     return length > 0 ? (size_t)length : 0;
-}
-
-int rondo_loop_set_debug(rondo_loop *loop, bool debug, int64_t slow_callback_ns)
-{
-    int error = loop_check(loop, "loop_set_debug");
-    if (error)
-        return error;
-    if (slow_callback_ns < 0)
-        return error_set(RONDO_EINVAL, "loop_set_debug: a negative time");
-    if (slow_callback_ns)
-        loop->slow_ns = slow_callback_ns;
-    loop->debug = debug;
-    loop_set_guard(loop);
-    observe_update(loop);
-    return 0;
 }

@@ -264,18 +264,6 @@ static bool loop_take_requests(rondo_loop *loop)
     return atomic_load(&loop->requests) & some && loop_handle_requests(loop);
 }
 
-static inline bool loop_lives(const rondo_loop *loop)
-{
-    return loop->alive || loop->ready_first ||
-           loop->ring_tail - loop->ring_head > loop->ring_background ||
-           remote_has_work(loop);
-}
-
-bool loop_is_alive(const rondo_loop *loop)
-{
-    return loop_lives(loop);
-}
-
 static int loop_enter(rondo_loop *loop, const char *what)
 {
     int error = loop_check(loop, what);
@@ -312,7 +300,7 @@ static NOINLINE int loop_run(rondo_loop *loop, bool forever, const char *what)
     if (!loop->backend->send_now) /* each wait sends what it keeps */
         loop->rests_most = RESTS_LIMIT;
     for (;;) {
-        if (!forever && !atomic_load(&loop->requests) && !loop_lives(loop))
+        if (!forever && !atomic_load(&loop->requests) && !loop_is_alive(loop))
             break;
         result = loop_iterate(loop, RONDO_NEVER);
         if (loop_take_requests(loop) && !result)
@@ -370,12 +358,12 @@ NOINLINE int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns)
         return error;
     if (timeout_ns > 0)
         loop->told_ns = 0; /* it is run alone */
-    error = loop_iterate(loop, loop_lives(loop) ? timeout_ns : 0);
+    error = loop_iterate(loop, loop_is_alive(loop) ? timeout_ns : 0);
     (void)loop_take_requests(loop);
     loop_leave(loop);
     if (loop->told_ns)
         embed_go_on_waiting(loop);
-    return error ? error : loop_lives(loop);
+    return error ? error : loop_is_alive(loop);
 }
 
 /* ---- opening and closing ---- */
@@ -486,6 +474,7 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
     sys_fork_watch();
     loop->generation = sys_fork_generation;
     loop_set_guard(loop);
+    loop->tell_thread = quarantine_tell_thread;
     atomic_init(&loop->sleeping, false);
     atomic_init(&loop->requests, 0);
     atomic_init(&loop->thread_told, false);

@@ -257,6 +257,7 @@ struct rondo_loop {
     struct ended *ended; /* this is no loop, but a stone in place of one */
     struct ended *quarantine, *quarantine_last; /* the oldest first */
     unsigned quarantined;
+    void (*tell_thread)(rondo_loop *loop, const char *what);
     atomic_bool thread_told; /* a call of a wrong thread is being told */
 };
 
@@ -435,9 +436,6 @@ static inline void loop_push(rondo_loop *loop, struct task *task)
 /* How long a wait may take, but not longer than most_ns, by what is to run, what
  * is requested and the next timer. */
 int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now);
-
-/* Does anything keep rondo_loop_run running? */
-bool loop_is_alive(const rondo_loop *loop);
 
 /* After a run_once of an embedded loop, whose main loop may be about to wait as
  * prepare has told it. */

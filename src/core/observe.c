@@ -19,6 +19,21 @@ void observe_update(rondo_loop *loop)
             loop_parts[i]->observed(loop);
 }
 
+int rondo_loop_set_debug(rondo_loop *loop, bool debug, int64_t slow_callback_ns)
+{
+    int error = loop_check(loop, "loop_set_debug");
+    if (error)
+        return error;
+    if (slow_callback_ns < 0)
+        return error_set(RONDO_EINVAL, "loop_set_debug: a negative time");
+    if (slow_callback_ns)
+        loop->slow_ns = slow_callback_ns;
+    loop->debug = debug;
+    loop_set_guard(loop);
+    observe_update(loop);
+    return 0;
+}
+
 int rondo_loop_set_tracer(rondo_loop *loop, rondo_tracer_fn fn, void *arg)
 {
     int error = loop_check(loop, "loop_set_tracer");

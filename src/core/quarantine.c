@@ -21,6 +21,7 @@ struct ended *quarantine_begin(rondo_loop *loop, const char *what,
     e->last = NULL;
     e->member = NULL;
     e->told = false;
+    e->tell = quarantine_tell;
     snprintf(e->words, sizeof e->words, "%s%s%.120s", what, *about ? " " : "",
              about);
     return e;

@@ -17,6 +17,7 @@ struct ended {
     const char *member; /* what it was */
     bool told;          /* to the exception handler: once */
     char words[160];    /* what it was */
+    int (*tell)(const rondo_loop *stone, const char *what); /* check.c's way */
     rondo_loop stone;
 };
 

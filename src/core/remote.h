@@ -73,6 +73,15 @@ static inline bool remote_has_work(const rondo_loop *loop)
 {
     return loop->posts_left || atomic_load(&loop->requests) & LOOP_POSTED;
 }
+
+/* Does anything keep rondo_loop_run running? */
+static inline bool loop_is_alive(const rondo_loop *loop)
+{
+    return loop->alive || loop->ready_first ||
+           loop->ring_tail - loop->ring_head > loop->ring_background ||
+           remote_has_work(loop);
+}
+
 /* How many posts wait, and the function of one; NULL: it was cancelled. */
 size_t remote_posts(const rondo_loop *loop);
 rondo_fn remote_post_at(const rondo_loop *loop, size_t i);

@@ -286,16 +286,12 @@ static inline bool reader_asks_for(const rondo_reader *r, size_t size)
 }
 
 /* It is told where the bytes lie, which are lent until `done` returns. */
-static INLINED void reader_lend(rondo_reader *r, const void *data, size_t size,
-                                bool observed)
+static void reader_lend(rondo_reader *r, const void *data, size_t size)
 {
     assert(!r->paused && !r->ended);
     r->wanted = NOTHING;
     r->busy = true;
-    if (observed)
-        OBSERVE_DONE(r->loop, "read", r->done, r, r->arg, data, size, 0);
-    else
-        r->done(r, r->arg, data, size, 0);
+    OBSERVE_DONE(r->loop, "read", r->done, r, r->arg, data, size, 0);
     r->busy = false;
     if (r->freed) {
         if (r->task.state == TASK_IDLE)
@@ -305,9 +301,8 @@ static INLINED void reader_lend(rondo_reader *r, const void *data, size_t size,
     }
 }
 
-static INLINED void reader_on_data_as(rondo_transport *t, void *self,
-                                      const void *data, size_t size,
-                                      bool observed)
+static void reader_on_data(rondo_transport *t, void *self, const void *data,
+                           size_t size)
 {
     rondo_reader *r = self;
     r->t = t;
@@ -318,7 +313,7 @@ static INLINED void reader_on_data_as(rondo_transport *t, void *self,
         return;
     }
     if (reader_asks_for(r, size)) {
-        reader_lend(r, data, size, observed);
+        reader_lend(r, data, size);
         return;
     }
     if (!reader_make_room(r, size)) {
@@ -329,18 +324,6 @@ static INLINED void reader_on_data_as(rondo_transport *t, void *self,
     memcpy(r->bytes + r->start + r->size, data, size);
     r->size += size;
     (void)reader_pump(r);
-}
-
-static void reader_on_data(rondo_transport *t, void *self, const void *data,
-                           size_t size)
-{
-    reader_on_data_as(t, self, data, size, false);
-}
-
-void reader_on_data_observed(rondo_transport *t, void *self, const void *data,
-                             size_t size)
-{
-    reader_on_data_as(t, self, data, size, true);
 }
 
 /* The peer has ended its side, but what it has sent may still have to be read

@@ -49,8 +49,4 @@ struct rondo_reader {
     struct reader_hearer *last;    /* hears the end; NULL: none comes now */
 };
 
-/* reader_protocol's data_received, where the loop is observed. */
-COLD void reader_on_data_observed(rondo_transport *t, void *self,
-                                  const void *data, size_t size);
-
 #endif

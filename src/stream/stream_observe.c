@@ -2,19 +2,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/observe.h"
 #include "core/quarantine.h"
-#include "stream/reader.h"
 #include "stream/stream.h"
 
 #include <string.h>
 
 void stream_tell_data(rondo_transport *t, const char *data, size_t size)
 {
-    const rondo_protocol *protocol = t->protocol;
-    if (protocol == rondo_reader_protocol())
-        reader_on_data_observed(t, t->self, data, size); /* what it tells is */
-    else
-        OBSERVE_MEMBER(t->loop, t, protocol, data_received, t, t->self, data,
-                       size);
+    OBSERVE_MEMBER(t->loop, t, t->protocol, data_received, t, t->self, data,
+                   size);
 }
 
 size_t stream_ask_rooms(rondo_transport *t, size_t hint, rondo_room *rooms)
