@@ -91,8 +91,9 @@ bool datagram_receive_adapt(rondo_datagram *d, int got, unsigned asked)
 
 /* What all callbacks but the last send is gathered, and leaves together after
  * the last one. */
-static void datagram_receive_deliver(rondo_datagram *d,
-                                     const struct sys_received *list, int count)
+static INLINED void datagram_receive_deliver(rondo_datagram *d,
+                                             const struct sys_received *list,
+                                             int count)
 {
     if (!d->protocol->datagram_received)
         return;
@@ -113,12 +114,31 @@ static void datagram_receive_deliver(rondo_datagram *d,
         (void)datagram_flush(d, true);
 }
 
+/* What the backend has received. RONDO_EAGAIN: nothing, ask the system. */
+static NOINLINE int datagram_receive_ahead(rondo_datagram *d, int left)
+{
+    struct sys_received list[DATAGRAM_RECEIVE_MOST];
+    int got = io_lend_datagrams(d->loop, &d->io, list, (unsigned)left,
+                                d->receive_size);
+    if (got == RONDO_EAGAIN)
+        return left == RECEIVE_MOST ? got : 0;
+    if (got < 0) {
+        datagram_receive_failed(d, got, false);
+        return 0;
+    }
+    datagram_receive_deliver(d, list, got);
+    return left - got;
+}
+
 /* Receives and delivers one batch of at most `left`. How many more this
  * dispatch may receive; 0: there is nothing more, or an error. */
 static int datagram_receive(rondo_datagram *d, int left)
 {
     struct sys_received one, *list;
     unsigned count;
+    int more_ahead = d->ahead ? datagram_receive_ahead(d, left) : RONDO_EAGAIN;
+    if (more_ahead >= 0)
+        return more_ahead;
     list = datagram_receive_slots(d, &one, &count);
     assert(left > 0 && count >= 1 && count <= SYS_BATCH);
     if (count > (unsigned)left)
@@ -132,22 +152,6 @@ static int datagram_receive(rondo_datagram *d, int left)
     datagram_note_received(d, list, got);
     datagram_receive_deliver(d, list, got);
     return more ? left - got : 0;
-}
-
-/* The same of what the backend has received. */
-static NOINLINE int datagram_receive_ahead(rondo_datagram *d, int left)
-{
-    struct sys_received list[DATAGRAM_RECEIVE_MOST];
-    int got = io_lend_datagrams(d->loop, &d->io, list, (unsigned)left,
-                                d->receive_size);
-    if (got == RONDO_EAGAIN)
-        return left == RECEIVE_MOST ? datagram_receive(d, left) : 0;
-    if (got < 0) {
-        datagram_receive_failed(d, got, false);
-        return 0;
-    }
-    datagram_receive_deliver(d, list, got);
-    return left - got;
 }
 
 /* All that there is to do is to wait for more. */
@@ -168,7 +172,6 @@ void datagram_receive_done(rondo_loop *loop, struct task *task)
     }
     while (left && datagram_receives(d))
         left = d->special ? datagram_special_receive(d, left)
-               : d->ahead ? datagram_receive_ahead(d, left)
                           : datagram_receive(d, left);
     if (task->error || !datagram_receive_goes_on(d)) {
         datagram_finish(d);
