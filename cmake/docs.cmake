@@ -71,7 +71,11 @@ endif()
 
 if(RONDO_INSTALL)
     install(DIRECTORY ${RONDO_MAN_DIR}/ DESTINATION ${CMAKE_INSTALL_MANDIR}
-        COMPONENT documentation OPTIONAL PATTERN stamp EXCLUDE)
+        COMPONENT documentation OPTIONAL
+        PATTERN stamp EXCLUDE PATTERN man1 EXCLUDE)
+    install(DIRECTORY ${RONDO_MAN_DIR}/man1/ # beside the programs
+        DESTINATION ${CMAKE_INSTALL_MANDIR}/man1
+        COMPONENT tools OPTIONAL)
     install(DIRECTORY ${RONDO_HTML_DIR}/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/html
         COMPONENT documentation OPTIONAL PATTERN stamp EXCLUDE)
 endif()
