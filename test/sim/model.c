@@ -89,7 +89,7 @@ static void host_ends(struct timer *timer)
     }
     if (!step_begin(&step, &p->actor, "end"))
         return;
-    if (step_below(&step, 3) == 0) {
+    if (step_below(&step, 3) == 0 || side_wants_ending(ENDED_loop_closed)) {
         step_did(&step, "loop_stop", 0);
         p->stopped = true;
         rondo_loop_stop(p->loop);
@@ -241,7 +241,7 @@ static void check_end(void)
 {
     char *text = NULL;
     size_t size = 0;
-    bool kept = false;
+    bool kept = child_may_stay();
     for (struct op *op = model.ops; op; op = op->next)
         must(!op->accepted || op->dones == 1 || has_crashed(op->place),
              "%s: %u dones", op->what, op->dones);
