@@ -330,14 +330,32 @@ static uint64_t steer_to_ending(uint64_t number)
     return number;
 }
 
+/* The same of a kind and its ending. */
+static uint64_t steer_to_kind(uint64_t number)
+{
+    static unsigned at;
+    unsigned all = SIDE_KINDS * ENDINGS;
+    for (unsigned i = 0; i < all; i++) {
+        at = (at + 1) % all;
+        unsigned kind = at / ENDINGS, ending = at % ENDINGS;
+        if (!shared->ends[kind][ending] &&
+            !pairs_impossible(kind_names[kind], ending_names[ending]))
+            return number | (uint64_t)(FOCUS_KIND + kind) << 40 |
+                   (uint64_t)(FOCUS_ENDING + ending) << 48;
+    }
+    return number;
+}
+
 /* The same of a pair of verbs. */
 static uint64_t steer(uint64_t number)
 {
     static unsigned a, b;
     unsigned verbs = side_verbs();
+    if (number % 2 && number <= 500)
+        return number;
     if (number % 2)
-        return number % 4 == 1 && number > 500 ? steer_to_ending(number)
-                                               : number;
+        return number % 4 == 1 ? steer_to_ending(number)
+                               : steer_to_kind(number);
     for (unsigned i = 0; i < verbs * verbs; i++) {
         if (++b >= verbs) {
             b = 0;

@@ -227,6 +227,8 @@ static rondo_sim_faults model_faults(bool harsh, unsigned kind)
     f.no_memory = 0.003;
     f.no_process = f.no_thread = f.accept_error = f.refuse = f.no_name = 0.03;
     f.reset = 0.005;
+    if (side_wants_ending(ENDED_reset))
+        f.no_memory = f.reset = 0.02;
     f.disk_full = f.disk_error = f.lost_change = 0.03;
     return f;
 }

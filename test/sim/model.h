@@ -111,8 +111,8 @@ struct place *place_of(rondo_loop *loop);
 void place_calls(struct place *p, const char *what, int64_t due);
 void place_sleep(struct place *p, int64_t ns);
 
-/* From here on a focus is one of the endings. */
-enum { FOCUS_ENDING = 128 };
+/* From here on a focus is one of the kinds of sides, and of their endings. */
+enum { FOCUS_KIND = 64, FOCUS_ENDING = 128 };
 
 /* Everything of a run. */
 struct model {
@@ -133,7 +133,7 @@ struct model {
     struct timer *timers;
     struct soon *soons;
     struct kid *kids;
-    unsigned focus[2];          /* verbs and an ending, chosen more often */
+    unsigned focus[2];          /* what happens more often */
     const unsigned char *bytes; /* of the steps to come, as in the options */
     size_t byte_count;
     /* NULL, or is told of each step: its key when it begins, its text later */
@@ -277,6 +277,7 @@ void side_has(struct side *s, enum side_trait trait);
 /* The program tries what readers do, descriptors that travel, an ending. */
 bool side_wants_reader(void);
 bool side_wants_fds(void);
+bool side_wants_kind(enum side_kind kind);
 bool side_wants_ending(enum side_ending ending);
 unsigned side_verbs(void);
 const char *side_verb_name(unsigned i);
@@ -346,7 +347,7 @@ struct model_options {
     const uint64_t
         *kept; /* sorted: the only steps; NULL: all but those above */
     size_t kept_count;
-    unsigned focus[2]; /* verbs + 1, FOCUS_ENDING + an ending; 0: none */
+    unsigned focus[2]; /* verbs + 1, or as above; 0: none */
     bool tortures;     /* a short program, in which each fault may happen */
     /* a byte for each step: 0 leaves what the seed decides, and others do not */
     const unsigned char *bytes;

@@ -404,6 +404,9 @@ static unsigned act_weight(size_t i)
 {
     if (acts[i].act == net_serve && side_wants_ending(ENDED_by_server))
         return 20;
+    if (acts[i].act == pipe_act && (side_wants_kind(SIDE_PIPE_READER) ||
+                                    side_wants_kind(SIDE_PIPE_WRITER)))
+        return 20;
     return acts[i].weight;
 }
 
