@@ -305,6 +305,20 @@ TEST_LEAVES(S16_held_with_their_bytes_while_paused)
     assert_true(raw_same_file(bag->fds[0], file));
 }
 
+TEST_LEAVES(S16_held_and_then_not_taken_they_are_closed)
+{
+    struct peer *a, *b;
+    raw_fd file = some_file(w);
+    size_t before;
+
+    (void)holding_pair(w, &a, &b, file);
+    before = raw_count_descriptors();
+    act_resume(b);
+    test_run_until(w, b->bytes == 3);
+    test_spin(w, 3);
+    assert_int_equal(raw_count_descriptors(), before - 1);
+}
+
 /* The same, but the connection ends before they could be taken. */
 TEST(S16_held_and_never_taken)
 {
