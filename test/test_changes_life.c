@@ -54,6 +54,7 @@ TEST(Y6_a_limit_is_named)
     log = path_watch_on(w, w->loop, "d", NULL);
     test_run_until(w, log->ended);
     (void)raw_notify_refuse(0);
+    assert_int_equal(log->begun, 0);
     assert_int_equal(log->error, RONDO_ENOSPC);
     assert_non_null(strstr(log->sentence, "cannot watch"));
 }

@@ -150,6 +150,25 @@ TEST(Y3_a_directory_takes_all_with_it)
     path_end(log);
 }
 
+static void write_and_rename_folder(struct path_log *log)
+{
+    path_append(log->w, "d/x/deep", "y");
+    path_rename(log->w, "d/x", "d/q");
+}
+
+TEST(Y3_what_has_changed_below_is_told_where_it_is_now)
+{
+    struct path_log *log;
+
+    test_skip_if(w, !raw_notify_follows_directories(),
+                 "directories are not followed");
+    path_mkdir(w, "d");
+    log = watch_tree(w);
+    path_at_once(log, write_and_rename_folder);
+    path_told_exactly(log, WORDS("R d/x d/q", "M d/q/deep"));
+    path_end(log);
+}
+
 static void move_deep(struct path_log *log)
 {
     path_mkdir(log->w, "d/x/1");

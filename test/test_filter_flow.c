@@ -225,7 +225,8 @@ TEST(S13_a_filter_that_works_by_a_timer)
     test_run_until(w, s.y->hello);
     assert_int_equal(s.p->made, 0);
     assert_ok(rondo_call_later(w->loop, RONDO_MS(1), later, s.y));
+    toy_raw_hears(w, s.fd, "H\7raw\0\0", 7);
+    raw_shutdown_write(s.fd);
     assert_lost(w, s.p, "MdEL", 0);
     assert_hears(w, s.p, "late");
-    toy_raw_hears(w, s.fd, "H\7raw\0\0", 7);
 }

@@ -1,6 +1,7 @@
 /* test_ground_fd.c - the library's own descriptors, and the program's 0-2. */
 /* SPDX-License-Identifier: MIT */
 #include "harness.h"
+#include "raw_net.h"
 
 /* All that a loop opens by itself: a server, a client, what is accepted. */
 static struct listener *open_all(struct world *w, struct peer **client)
@@ -213,7 +214,9 @@ static int adopt_number_0(void *arg)
         !raw_recv_exact(fds[1], bytes, 5, 5000) ||
         memcmp(bytes, "zero!", 5) != 0)
         return 5;
-    return rondo_loop_close(loop) < 0 ? 6 : 0;
+    if (rondo_loop_close(loop) < 0)
+        return 6;
+    return raw_fd_valid(0) ? 7 : 0; /* it was given away */
 }
 
 TEST(G9_number_0_of_the_program_s_is_used_as_it_is)
@@ -221,4 +224,44 @@ TEST(G9_number_0_of_the_program_s_is_used_as_it_is)
     struct child c = {.w = w};
 
     test_run_child(w, adopt_number_0, &c);
+}
+
+static void child_received(rondo_loop *loop, void *arg, int64_t result)
+{
+    struct child *c = arg;
+
+    (void)loop;
+    c->done += result == 5;
+}
+
+static int receive_on_number_0(void *arg)
+{
+    struct child *c = arg;
+    rondo_loop_options options = test_loop_options(c->w);
+    rondo_loop *loop;
+    raw_fd fds[2];
+    char bytes[5];
+
+    if (raw_pair(fds) < 0)
+        return 1;
+    raw_set_nonblocking(fds[0]);
+    if (raw_move_fd(fds[0], 0) != 0)
+        return 2;
+    if (rondo_loop_new(&loop, &options) < 0)
+        return 3;
+    if (rondo_sock_recv(loop, 0, bytes, sizeof bytes, child_received, c) < 0)
+        return 4;
+    if (!raw_send_all(fds[1], "zero!", 5, 1000) ||
+        !child_runs_until(loop, &c->done, 1) || memcmp(bytes, "zero!", 5) != 0)
+        return 5;
+    if (rondo_loop_close(loop) < 0)
+        return 6;
+    return raw_fd_valid(0) ? 0 : 7; /* it is the program's */
+}
+
+TEST(G9_a_call_of_number_0_is_done)
+{
+    struct child c = {.w = w};
+
+    test_run_child(w, receive_on_number_0, &c);
 }

@@ -251,6 +251,18 @@ TEST(N4_addresses_of_one_interface_are_in_a_row)
     rondo_free_interfaces(first);
 }
 
+TEST(N4_no_address_of_an_interface_twice)
+{
+    rondo_interface *first = list();
+
+    for (const rondo_interface *a = first; a; a = a->next)
+        for (const rondo_interface *b = a->next; b; b = b->next)
+            assert_false(strcmp(a->name, b->name) == 0 &&
+                         rondo_address_equal(&a->address, &b->address) &&
+                         a->prefix == b->prefix);
+    rondo_free_interfaces(first);
+}
+
 static void end_network(void *arg)
 {
     (void)arg;

@@ -112,6 +112,31 @@ TEST(K4_several_watches_and_a_handler_in_the_order_added)
     end(c);
 }
 
+static void adds_another(struct watch *x)
+{
+    if (x->calls == 1)
+        x->victim = watch(x->t, 0);
+}
+
+TEST(K4_added_before_others_are_told_it_waits_for_the_next)
+{
+    struct told *t = told_new(w, 1);
+    struct watch *a = watch(t, 0), *b = watch(t, 0);
+
+    a->act = adds_another;
+    told_send(t, t->numbers[0]);
+    test_run_until(w, b->calls);
+    test_spin(w, 3);
+    assert_int_equal(a->victim->calls, 0);
+    told_send(t, t->numbers[0]);
+    test_run_until(w, b->calls == 2);
+    assert_int_equal(a->victim->calls, 1);
+    assert_int_equal(a->victim->count, 1);
+    end(a);
+    end(b);
+    end(a->victim);
+}
+
 static void sends_again(struct watch *x)
 {
     if (x->calls == 1) {

@@ -43,6 +43,44 @@ TEST_LEAVES(S2_returns_1_when_over_high)
     assert_true(size >= 20000);
 }
 
+/* in callbacks, where a backend may send what comes first a little later */
+static void write_first(rondo_loop *loop, void *arg)
+{
+    struct peer *p = arg;
+
+    (void)loop;
+    assert_ok(rondo_transport_write(p->transport, "first, ", 7));
+    rondo_transport_set_pause_inside(p->transport, true);
+}
+
+static void write_second(rondo_loop *loop, void *arg)
+{
+    struct peer *p = arg;
+
+    (void)loop;
+    assert_ok(rondo_transport_write(p->transport, "second, ", 8));
+    rondo_transport_set_pause_inside(p->transport, false);
+}
+
+static void write_third(rondo_loop *loop, void *arg)
+{
+    struct peer *p = arg;
+
+    (void)loop;
+    assert_ok(rondo_transport_write(p->transport, "third", 5));
+}
+
+TEST_LEAVES(S2_in_order_however_it_is_sent)
+{
+    struct peer *p = plain_peer(w, &recorder, 0);
+
+    assert_ok(rondo_call_soon(w->loop, write_first, p));
+    assert_ok(rondo_call_soon(w->loop, write_second, p));
+    assert_ok(rondo_call_soon(w->loop, write_third, p));
+    test_spin(w, 3);
+    plain_hears(p, "first, second, third");
+}
+
 TEST_LEAVES(S2_zero_bytes_do_nothing)
 {
     struct peer *p = plain_peer(w, &recorder, 0);

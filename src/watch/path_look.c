@@ -693,7 +693,7 @@ int path_begin(struct path_tree *tree)
         error = path_look(tree);
     while (!error && tree->astray);
     tree->begun = true;
-    if (!error)
-        tree->events |= RONDO_PATH_BEGUN;
+    /* nothing comes before BEGUN but ENDED */
+    tree->events = error ? 0 : tree->events | RONDO_PATH_BEGUN;
     return error;
 }

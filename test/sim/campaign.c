@@ -298,17 +298,19 @@ static int tell_pairs(bool all)
     return wrong > 0;
 }
 
-/* The verb that leads to an ending, if one does; else another one each time. */
-static unsigned verb_of(unsigned ending)
+/* The ending as a focus; or the verb that leads to it, if one does, else any
+ * verb. */
+static unsigned focus_of(unsigned ending, uint64_t number)
 {
-    static unsigned any;
+    if (number & 4)
+        return FOCUS_ENDING + ending;
     const char *name = ending_names[ending] + strlen("end by ");
     if (strcmp(name, "timed_out") == 0)
         name = "timeouts";
     for (unsigned i = 0; i < side_verbs(); i++)
         if (strcmp(side_verb_name(i), name) == 0)
-            return i;
-    return any++ % side_verbs();
+            return i + 1;
+    return 1 + (unsigned)(number / 8) % side_verbs();
 }
 
 /* The next verb and ending that have not been met, as a part of a seed. */
@@ -323,7 +325,23 @@ static uint64_t steer_to_ending(uint64_t number)
             pairs_impossible(side_verb_name(a), ending_names[ending]))
             continue;
         return number | (uint64_t)(a + 1) << 40 |
-               (uint64_t)(verb_of(ending) + 1) << 48;
+               (uint64_t)focus_of(ending, number) << 48;
+    }
+    return number;
+}
+
+/* The same of a kind and its ending. */
+static uint64_t steer_to_kind(uint64_t number)
+{
+    static unsigned at;
+    unsigned all = SIDE_KINDS * ENDINGS;
+    for (unsigned i = 0; i < all; i++) {
+        at = (at + 1) % all;
+        unsigned kind = at / ENDINGS, ending = at % ENDINGS;
+        if (!shared->ends[kind][ending] &&
+            !pairs_impossible(kind_names[kind], ending_names[ending]))
+            return number | (uint64_t)(FOCUS_KIND + kind) << 40 |
+                   (uint64_t)(FOCUS_ENDING + ending) << 48;
     }
     return number;
 }
@@ -333,9 +351,11 @@ static uint64_t steer(uint64_t number)
 {
     static unsigned a, b;
     unsigned verbs = side_verbs();
+    if (number % 2 && number <= 500)
+        return number;
     if (number % 2)
-        return number % 4 == 1 && number > 500 ? steer_to_ending(number)
-                                               : number;
+        return number % 4 == 1 ? steer_to_ending(number)
+                               : steer_to_kind(number);
     for (unsigned i = 0; i < verbs * verbs; i++) {
         if (++b >= verbs) {
             b = 0;

@@ -171,6 +171,14 @@ static const uint64_t seed_6493715673650286[] = {
     0xdcf7ea1de2051640,
     0x7c7144f26b510e56, /* 0.112403 s: accepted side 12 in connection_made: move = EINVAL */
 };
+/* a change before the beginning */
+static const uint64_t seed_5139[] = {
+    0x57766691408d94c9, /* 0.000000 s: host 0 in net_begin: serve = 0 */
+    0xb43cb8f20a31906d, /* 0.000000 s: host 1 in net_begin: serve = 0 */
+    0xcd1b304730dc89ea, /* 0.000000 s: host 0 in tick: getaddrinfo = 4611686018427387904 */
+    0x124927b3e86ccad8, /* 0.016041 s: host 1 in tick: cancel = 4613374868287651840 */
+};
+
 struct kept {
     const char *backend;
     uint64_t seed;
@@ -185,6 +193,7 @@ struct kept {
 
 static const struct kept programs[] = {
     KEPT(ready, 6493715673650286),
+    KEPT(ready, 5139),
 };
 
 static int compare_keys(const void *a, const void *b)

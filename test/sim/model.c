@@ -89,7 +89,7 @@ static void host_ends(struct timer *timer)
     }
     if (!step_begin(&step, &p->actor, "end"))
         return;
-    if (step_below(&step, 3) == 0) {
+    if (step_below(&step, 3) == 0 || side_wants_ending(ENDED_loop_closed)) {
         step_did(&step, "loop_stop", 0);
         p->stopped = true;
         rondo_loop_stop(p->loop);
@@ -227,6 +227,8 @@ static rondo_sim_faults model_faults(bool harsh, unsigned kind)
     f.no_memory = 0.003;
     f.no_process = f.no_thread = f.accept_error = f.refuse = f.no_name = 0.03;
     f.reset = 0.005;
+    if (side_wants_ending(ENDED_reset))
+        f.no_memory = f.reset = 0.02;
     f.disk_full = f.disk_error = f.lost_change = 0.03;
     return f;
 }
@@ -241,7 +243,7 @@ static void check_end(void)
 {
     char *text = NULL;
     size_t size = 0;
-    bool kept = false;
+    bool kept = child_may_stay();
     for (struct op *op = model.ops; op; op = op->next)
         must(!op->accepted || op->dones == 1 || has_crashed(op->place),
              "%s: %u dones", op->what, op->dones);

@@ -111,6 +111,9 @@ struct place *place_of(rondo_loop *loop);
 void place_calls(struct place *p, const char *what, int64_t due);
 void place_sleep(struct place *p, int64_t ns);
 
+/* From here on a focus is one of the kinds of sides, and of their endings. */
+enum { FOCUS_KIND = 64, FOCUS_ENDING = 128 };
+
 /* Everything of a run. */
 struct model {
     uint64_t seed;
@@ -130,7 +133,7 @@ struct model {
     struct timer *timers;
     struct soon *soons;
     struct kid *kids;
-    unsigned focus[2];          /* verbs that are chosen more often */
+    unsigned focus[2];          /* what happens more often */
     const unsigned char *bytes; /* of the steps to come, as in the options */
     size_t byte_count;
     /* NULL, or is told of each step: its key when it begins, its text later */
@@ -177,6 +180,8 @@ int64_t datagram_act(struct place *p, struct step *step);
 void loop_end_all(struct place *p);
 void loop_check_end(void);
 /* model_net.c */
+int64_t v_reader_free(struct side *s, struct step *step);
+int64_t v_reader_drain(struct side *s, struct step *step);
 void net_begin(struct place *p);
 int64_t net_connect(struct place *p, struct step *step);
 int64_t net_serve(struct place *p, struct step *step);
@@ -269,8 +274,11 @@ enum side_trait {
     TRAIT_TAKES_FDS
 };
 void side_has(struct side *s, enum side_trait trait);
-/* The program tries what readers do. */
+/* The program tries what readers do, descriptors that travel, an ending. */
 bool side_wants_reader(void);
+bool side_wants_fds(void);
+bool side_wants_kind(enum side_kind kind);
+bool side_wants_ending(enum side_ending ending);
 unsigned side_verbs(void);
 const char *side_verb_name(unsigned i);
 
@@ -299,6 +307,8 @@ void child_programs(void);
 int64_t child_act(struct place *p, struct step *step);
 void child_end_all(struct place *p);
 void child_check_end(void);
+/* A stopped child of a host that was killed stays, with its descriptors. */
+bool child_may_stay(void);
 
 /* ---- model_watch.c ---- */
 
@@ -337,7 +347,7 @@ struct model_options {
     const uint64_t
         *kept; /* sorted: the only steps; NULL: all but those above */
     size_t kept_count;
-    unsigned focus[2]; /* verbs + 1; 0: none */
+    unsigned focus[2]; /* verbs + 1, or as above; 0: none */
     bool tortures;     /* a short program, in which each fault may happen */
     /* a byte for each step: 0 leaves what the seed decides, and others do not */
     const unsigned char *bytes;

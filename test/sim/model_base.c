@@ -113,6 +113,16 @@ struct actor actor_child(struct step *step, const char *kind)
     return (struct actor){.key = step->bits, .kind = kind};
 }
 
+bool side_wants_kind(enum side_kind kind)
+{
+    return model.focus[0] == FOCUS_KIND + (unsigned)kind;
+}
+
+bool side_wants_ending(enum side_ending ending)
+{
+    return model.focus[1] == FOCUS_ENDING + (unsigned)ending;
+}
+
 /* ---- operations ---- */
 
 struct op *op_new(const char *what, struct place *place, struct side *side,

@@ -408,6 +408,14 @@ void child_end_all(struct place *p)
     }
 }
 
+bool child_may_stay(void)
+{
+    for (const struct kid *k = model.kids; k; k = k->next)
+        if (k->stopped && !k->lost && k->place->host == model.crashed)
+            return true;
+    return false;
+}
+
 void child_check_end(void)
 {
     for (const struct kid *k = model.kids; k; k = k->next)

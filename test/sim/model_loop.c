@@ -400,6 +400,16 @@ void loop_act_some(struct place *p, const char *where)
         (void)side_act_any(p, &step);
 }
 
+static unsigned act_weight(size_t i)
+{
+    if (acts[i].act == net_serve && side_wants_ending(ENDED_by_server))
+        return 20;
+    if (acts[i].act == pipe_act && (side_wants_kind(SIDE_PIPE_READER) ||
+                                    side_wants_kind(SIDE_PIPE_WRITER)))
+        return 20;
+    return acts[i].weight;
+}
+
 void loop_act(struct place *p, struct step *step)
 {
     unsigned sum = 0, i = 0;
@@ -407,10 +417,10 @@ void loop_act(struct place *p, struct step *step)
         return;
     p->steps_left--;
     for (size_t k = 0; k < sizeof acts / sizeof *acts; k++)
-        sum += acts[k].weight;
+        sum += act_weight(k);
     unsigned at = step_below(step, sum);
-    while (at >= acts[i].weight)
-        at -= acts[i++].weight;
+    while (at >= act_weight(i))
+        at -= act_weight(i++);
     step_did(step, acts[i].name, acts[i].act(p, step));
 }
 

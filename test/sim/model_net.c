@@ -93,6 +93,8 @@ static int64_t member_ends(rondo_loop *loop, size_t index, void *arg)
     struct place *p = rondo_loop_data(loop);
     if (p) /* without memory it has none */
         p->ending = p->closing = true;
+    if (p && side_wants_ending(ENDED_loop_closed))
+        rondo_loop_stop(loop); /* before its clients have ended */
     return 0;
 }
 
@@ -199,7 +201,8 @@ int64_t net_serve(struct place *p, struct step *step)
     rondo_server *server = p->servers[slot];
     if (!server)
         return server_begin(p, step, slot);
-    switch (step_below(step, 6)) {
+    bool ends = side_wants_ending(ENDED_by_server) && step_below(step, 2);
+    switch (ends ? 2 : step_below(step, 6)) {
     case 0:
         return rondo_server_pause_serving(server);
     case 1:
@@ -297,6 +300,29 @@ static void reader_read(struct side *s)
          rondo_last_error());
 }
 
+/* The connection goes on with the side's own protocol. */
+int64_t v_reader_free(struct side *s, struct step *step)
+{
+    rondo_reader *reader = s->reader;
+    (void)step;
+    if (!reader || rondo_transport_is_closing(s->t))
+        return RONDO_ENOENT;
+    s->reader = NULL;
+    s->paused = false;
+    if (s->read)
+        s->read->accepted = false; /* it is forgotten */
+    rondo_reader_free(reader);
+    return 0;
+}
+
+int64_t v_reader_drain(struct side *s, struct step *step)
+{
+    if (!s->reader)
+        return RONDO_ENOENT;
+    rondo_reader_set_drain(s->reader, step_below(step, 2));
+    return 0;
+}
+
 /* ---- connecting ---- */
 
 static void connected(rondo_loop *loop, void *arg, rondo_transport *t,
@@ -338,6 +364,8 @@ int64_t net_connect(struct place *p, struct step *step)
 {
     rondo_connect_options o = {.size = sizeof o};
     unsigned slot = step_below(step, MODEL_PORTS);
+    if (side_wants_fds() && step_below(step, 2))
+        slot = 4;
     char path[] = "/0";
     path[1] = (char)('0' + p->host);
     struct side *s =

@@ -77,29 +77,6 @@ static int64_t v_sleep(struct side *s, struct step *step)
     return 0;
 }
 
-/* The connection goes on with the side's own protocol. */
-static int64_t v_reader_free(struct side *s, struct step *step)
-{
-    rondo_reader *reader = s->reader;
-    (void)step;
-    if (!reader || rondo_transport_is_closing(s->t))
-        return RONDO_ENOENT;
-    s->reader = NULL;
-    s->paused = false;
-    if (s->read)
-        s->read->accepted = false; /* it is forgotten */
-    rondo_reader_free(reader);
-    return 0;
-}
-
-static int64_t v_reader_drain(struct side *s, struct step *step)
-{
-    if (!s->reader)
-        return RONDO_ENOENT;
-    rondo_reader_set_drain(s->reader, step_below(step, 2));
-    return 0;
-}
-
 /* ---- filters ---- */
 
 static void filter_is_ready(rondo_loop *loop, void *arg, int64_t result)
@@ -339,22 +316,38 @@ const char *side_verb_name(unsigned i)
     return verbs[i].name;
 }
 
-bool side_wants_reader(void)
+typedef int64_t (*verb_fn)(struct side *s, struct step *step);
+
+/* Is one of these what the program tries? */
+static bool side_wants(verb_fn one, verb_fn other, enum side_trait trait)
 {
     for (int k = 0; k < 2; k++) {
         unsigned i = model.focus[k] - 1;
         if (i < VERBS &&
-            (verbs[i].run == v_reader_free || verbs[i].run == v_reader_drain ||
-             i == FIRST_TRAIT + TRAIT_READER))
+            (i == FIRST_TRAIT + trait ||
+             (verbs[i].run && (verbs[i].run == one || verbs[i].run == other))))
             return true;
     }
     return false;
+}
+
+bool side_wants_reader(void)
+{
+    return side_wants(v_reader_free, v_reader_drain, TRAIT_READER);
+}
+
+bool side_wants_fds(void)
+{
+    return side_wants(v_send_fd, v_send_fd, TRAIT_TAKES_FDS);
 }
 
 static unsigned weight(unsigned i)
 {
     if (!verbs[i].run)
         return 0;
+    /* what a reader's side does before it, and then without it */
+    if (verbs[i].run == v_reader_free && side_wants_reader())
+        return 10;
     unsigned of = verbs[i].run == v_send_fd ? FIRST_TRAIT + TRAIT_TAKES_FDS : i;
     bool focus = model.focus[0] == i + 1 || model.focus[1] == i + 1 ||
                  model.focus[0] == of + 1 || model.focus[1] == of + 1;

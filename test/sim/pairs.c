@@ -34,7 +34,6 @@ static const struct {
     {"end by by_server,",
      "client,unix client,accepted,group,pipe reader,pipe writer,",
      "its server does not end it"},
-    {"pipe reader,", "end by reset,", "a pipe's reader sees an end, no reset"},
     {"close,close_within,", "end by both_ended,", "it ends as closed"},
     {"close_within,", "end by close,", "it ends as closed within a time"},
     {"close_now,", "end by abort,", "it ends as closed at once"},

@@ -288,6 +288,48 @@ TEST(a_write_is_whole_or_has_an_error)
     assert_true(whole && failed);
 }
 
+static void listed(rondo_loop *loop, void *arg, const rondo_dir_entry *entries,
+                   size_t count, int error)
+{
+    (void)entries;
+    moved(loop, arg, count, error);
+}
+
+static void list_under_faults(struct disk *d)
+{
+    char path[] = "/tmp/folder/0";
+    struct told t = {0};
+    while (rondo_sim_make_directory("/tmp/folder") == RONDO_EIO)
+        ; /* a fault; the next one is another */
+    for (; d->results[0] < 9; path[12]++)
+        if (open_file(d, path, NEW))
+            d->results[0]++;
+    rondo_file *f =
+        open_file(d, "/tmp/folder", RONDO_FILE_READ | RONDO_FILE_AS_DIRECTORY);
+    d->results[1] = f ? wait_for(d, &t, rondo_file_list(f, 0, 0, listed, &t))
+                      : d->results[15];
+}
+
+static void list_main(void *arg)
+{
+    run_disk(arg, list_under_faults);
+}
+
+TEST(a_list_is_whole_or_has_an_error)
+{
+    unsigned whole = 0, failed = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct disk d = {0};
+        play(&d, WORLD(.seed = seed, .faults = {.disk_error = 0.05}), 0,
+             list_main);
+        whole += d.results[1] == 9;
+        failed += d.results[1] == RONDO_EIO;
+        (void)rondo_sim_end();
+    }
+    assert_true(whole && failed);
+    assert_int_equal(whole + failed, 40);
+}
+
 TEST(sizes_of_disks)
 {
     assert_refused(rondo_sim_set_disk(0, 10), RONDO_EINVAL, "no host");

@@ -62,10 +62,10 @@ static int hang_in_a_host(uint64_t seed, void *arg)
 TEST(a_host_in_an_endless_loop)
 {
     assert_int_equal(
-        sim_test_try(3, hang_in_a_host, NULL, "RONDO_SIM_TIMEOUT", "1"), 1);
+        sim_test_try(3, hang_in_a_host, NULL, "RONDO_SIM_TIMEOUT", "0.5"), 1);
     assert_told("seed 3 fails: it hangs: at 0.000000 s of virtual time thread "
                 "1 of host \"busy\" computes, or waits");
-    assert_told("no event for 1 s");
+    assert_told("no event for 0.5 s");
 }
 
 static int hang_above_a_failure(uint64_t seed, void *arg)
@@ -75,9 +75,9 @@ static int hang_above_a_failure(uint64_t seed, void *arg)
 
 TEST(a_failure_below_a_seed_that_hangs)
 {
-    assert_int_equal(
-        sim_test_try(10, hang_above_a_failure, NULL, "RONDO_SIM_TIMEOUT", "1"),
-        1);
+    assert_int_equal(sim_test_try(10, hang_above_a_failure, NULL,
+                                  "RONDO_SIM_TIMEOUT", "0.5"),
+                     1);
     assert_told("seed 4 fails: the scenario has not returned 0\n");
 }
 
@@ -92,13 +92,13 @@ static int hang_by_a_real_wait(uint64_t seed, void *arg)
 TEST(a_driver_that_waits_for_something_real)
 {
     assert_int_equal(
-        sim_test_try(10, hang_by_a_real_wait, NULL, "RONDO_SIM_TIMEOUT", "1"),
+        sim_test_try(10, hang_by_a_real_wait, NULL, "RONDO_SIM_TIMEOUT", "0.5"),
         1);
     assert_told("seed 2 fails: it hangs: at 0.000000 s of virtual time the "
                 "driver computes, or waits");
     setenv("RONDO_SIM_SEED", "2", 1);
     int alone =
-        sim_test_try(10, hang_by_a_real_wait, NULL, "RONDO_SIM_TIMEOUT", "1");
+        sim_test_try(10, hang_by_a_real_wait, NULL, "RONDO_SIM_TIMEOUT", "0.5");
     unsetenv("RONDO_SIM_SEED");
     assert_int_equal(alone, 1);
     assert_told("seed 2 fails: it hangs");
@@ -124,7 +124,7 @@ static int never_end(uint64_t seed, void *arg)
 TEST(a_scenario_that_goes_on_for_ever)
 {
     assert_int_equal(
-        sim_test_try(8, never_end, NULL, "RONDO_SIM_TIMEOUT", "0.2"), 1);
+        sim_test_try(5, never_end, NULL, "RONDO_SIM_TIMEOUT", "0.2"), 1);
     assert_told("seed 5 fails: it does not end: 2.4 s, ");
 }
 
