@@ -21,6 +21,8 @@ void raw_network_threads(unsigned count);
 
 /* The next lists of interfaces fail. false: cannot be done here. */
 bool raw_network_fails(bool on);
+/* The next lists have addresses without masks. false: as above. */
+bool raw_network_lacks_masks(bool on);
 
 /* In a child process, from here to its end: /proc/self/cgroup and
  * /sys/fs/cgroup are these files. false: not permitted here. */

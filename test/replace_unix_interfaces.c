@@ -1,4 +1,4 @@
-/* replace_unix_interfaces.c - interfaces that cannot be listed. */
+/* replace_unix_interfaces.c - interfaces that cannot be listed, or not whole. */
 /* SPDX-License-Identifier: MIT */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -10,11 +10,17 @@
 #include <ifaddrs.h>
 #include <string.h>
 
-static bool failing;
+static bool failing, lacks_masks;
 
 bool raw_network_fails(bool on)
 {
     failing = on;
+    return true;
+}
+
+bool raw_network_lacks_masks(bool on)
+{
+    lacks_masks = on;
     return true;
 }
 
@@ -28,5 +34,9 @@ int getifaddrs(struct ifaddrs **list)
         errno = EMFILE;
         return -1;
     }
-    return next(list);
+    int result = next(list);
+    for (struct ifaddrs *one = *list; !result && lacks_masks && one;
+         one = one->ifa_next)
+        one->ifa_netmask = NULL;
+    return result;
 }

@@ -216,6 +216,12 @@ void raw_network_threads(unsigned count)
     threads = count < THREADS ? count : THREADS;
 }
 
+bool raw_network_lacks_masks(bool on)
+{
+    (void)on;
+    return false;
+}
+
 bool raw_network_fails(bool on)
 {
     failing = on;

@@ -295,6 +295,19 @@ TEST(N4_each_address_once)
     assert_in_range(count, 2, 3); /* Linux adds 127.0.0.1 */
 }
 
+TEST(N4_an_address_without_a_mask)
+{
+    rondo_interface *first;
+
+    test_skip_if(w, !raw_network_lacks_masks(true), "each has a mask");
+    first = list();
+    (void)raw_network_lacks_masks(false);
+    assert_non_null(first);
+    for (const rondo_interface *one = first; one; one = one->next)
+        assert_int_equal(one->prefix, 0);
+    rondo_free_interfaces(first);
+}
+
 TEST(N4_errors)
 {
     rondo_interface *first = list();
