@@ -5,6 +5,7 @@
 #include <openssl/asn1.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -67,7 +68,8 @@ static const char *words_of_file(unsigned long code, enum tls_file file)
     if (words_is_damage(code))
         return "it is damaged, or cut off";
     if (words_is(code, ERR_LIB_X509, X509_R_KEY_VALUES_MISMATCH) ||
-        words_is(code, ERR_LIB_X509, X509_R_KEY_TYPE_MISMATCH))
+        words_is(code, ERR_LIB_X509, X509_R_KEY_TYPE_MISMATCH) ||
+        words_is(code, ERR_LIB_SSL, SSL_R_NO_CERTIFICATE_ASSIGNED))
         return "it is not the key of the certificate";
     if (words_is(code, ERR_LIB_SSL, SSL_R_EE_KEY_TOO_SMALL) ||
         words_is(code, ERR_LIB_SSL, SSL_R_CA_KEY_TOO_SMALL))

@@ -54,7 +54,7 @@ static void peer_made(rondo_transport *t, void *self)
     if (test->peer_reads)
         return;
     rondo_transport_pause_reading(t);
-    rondo_call_later(rondo_transport_loop(t), RONDO_MS(60), resume, t);
+    rondo_call_later(rondo_transport_loop(t), RONDO_MS(400), resume, t);
 }
 
 static void peer_received(rondo_transport *t, void *self, const void *data,

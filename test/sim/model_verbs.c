@@ -114,12 +114,20 @@ static int64_t v_hold(struct side *s, struct step *step)
 
 /* ---- ends ---- */
 
+/* That it wrote its end is noted before the call, since the peer may hear of it
+ * on its own thread before the call has returned. */
+static int64_t ended_as(struct side *s, bool before, int64_t result)
+{
+    s->wrote_end = before || result >= 0;
+    return result;
+}
+
 static int64_t v_write_eof(struct side *s, struct step *step)
 {
     (void)step;
-    int error = rondo_transport_write_eof(s->t);
-    s->wrote_end |= error == 0;
-    return error;
+    bool before = s->wrote_end;
+    s->wrote_end = true;
+    return ended_as(s, before, rondo_transport_write_eof(s->t));
 }
 
 static void shut(rondo_loop *loop, void *arg, int64_t result)
@@ -132,9 +140,10 @@ static int64_t v_shutdown(struct side *s, struct step *step)
 {
     (void)step;
     struct op *op = op_new("shutdown", s->place, s, 0);
-    int64_t error = op_called(op, rondo_transport_shutdown(s->t, shut, op));
-    s->wrote_end |= error == 0;
-    return error;
+    bool before = s->wrote_end;
+    s->wrote_end = true;
+    return ended_as(s, before,
+                    op_called(op, rondo_transport_shutdown(s->t, shut, op)));
 }
 
 /* connection_lost comes in so many ns at the latest. */
