@@ -1,9 +1,14 @@
 /* cached.c - an HTTP/1.1 server that keeps the files of a folder in memory, and
  * forgets what changes: GET, keep-alive, pipelining. See also files.c. */
 /* SPDX-License-Identifier: MIT */
-#include "args.h"
+/* Build: cc cached.c -o cached $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
 
 #include <ctype.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum {
     HEAD_LIMIT = 8192,
@@ -350,26 +355,54 @@ static void welcome(rondo_reader *reader, void *arg)
     read_next(reader);
 }
 
+static void interrupted(rondo_loop *loop, int signum, void *arg)
+{
+    (void)signum, (void)arg;
+    rondo_loop_stop(loop);
+}
+
+static int failed(rondo_loop *loop)
+{
+    fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(loop);
+    return 1;
+}
+
+/* Until Ctrl-C. Whoever reads that it listens may press that at once. */
+static int serve(rondo_loop *loop, rondo_server *server)
+{
+    rondo_address address;
+    char text[RONDO_ADDRESS_TEXT];
+    if (rondo_add_signal_handler(loop, SIGINT, interrupted, NULL) < 0)
+        return failed(loop);
+    for (size_t i = 0; rondo_server_address(server, i, &address) == 0; i++)
+        if (rondo_address_text(&address, text, sizeof text) > 0)
+            printf("listening on %s\n", text);
+    fflush(stdout);
+    if (rondo_loop_run(loop) < 0)
+        return failed(loop);
+    rondo_loop_close(loop);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "[PORT [FOLDER]]"};
-    rondo_loop *loop;
+    uint16_t port = (uint16_t)(argc > 1 ? atoi(argv[1]) : 8000);
+    rondo_loop *loop = NULL;
     rondo_server *server;
-    args_parse(&args, argc, argv, 2);
-    uint16_t port = args_port(&args, 0, 8000);
-    root = args.words > 1 ? args.word[1] : ".";
+    root = argc > 2 ? argv[2] : ".";
     for (size_t n = strlen(root); n > 1 && root[n - 1] == '/'; n--)
-        args.word[1][n - 1] = '\0';
-    if (args_loop(&args, &loop) < 0 ||
+        argv[2][n - 1] = '\0';
+    if (rondo_loop_new(&loop, NULL) < 0 ||
         rondo_start_server(loop, RONDO_SERVE(.host = "127.0.0.1", .port = port),
                            HEAD_LIMIT, welcome, NULL, &server) < 0)
-        return args_failed(loop);
+        return failed(loop);
     rondo_id watch = rondo_watch_path(loop, root, RONDO_PATH(.recursive = true),
                                       changed, NULL);
     if (watch < 0)
-        return args_failed(loop);
+        return failed(loop);
     rondo_set_background(loop, watch, true);
-    int result = args_serve(&args, loop, server);
+    int result = serve(loop, server);
     forget(NULL);
     return result;
 }

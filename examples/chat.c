@@ -1,8 +1,14 @@
 /* chat.c - a chat room by lines: what one client says all others hear; idle
- * clients are shown out, slow ones thrown out. Try it with nc, or by --path with
- * nc -U. */
+ * clients are shown out, slow ones thrown out. "chat 7001" is for nc, "chat
+ * ./socket", by a unix socket, for nc -U. */
 /* SPDX-License-Identifier: MIT */
-#include "args.h"
+/* Build: cc chat.c -o chat $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
+
+#include <ctype.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 enum { LINE = 1024, BEHIND = 1 << 20 };
 
@@ -99,21 +105,52 @@ static int made(rondo_server *server, void *arg, rondo_transport *t,
     return 0;
 }
 
+static void interrupted(rondo_loop *loop, int signum, void *arg)
+{
+    (void)signum, (void)arg;
+    rondo_loop_stop(loop);
+}
+
+static int failed(rondo_loop *loop)
+{
+    fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(loop);
+    return 1;
+}
+
+/* Until Ctrl-C. Whoever reads that it listens may press that at once. */
+static int serve(rondo_loop *loop, rondo_server *server)
+{
+    rondo_address address;
+    char text[RONDO_ADDRESS_TEXT];
+    if (rondo_add_signal_handler(loop, SIGINT, interrupted, NULL) < 0)
+        return failed(loop);
+    for (size_t i = 0; rondo_server_address(server, i, &address) == 0; i++)
+        if (rondo_address_text(&address, text, sizeof text) > 0)
+            printf("listening on %s\n", text);
+    fflush(stdout);
+    if (rondo_loop_run(loop) < 0)
+        return failed(loop);
+    rondo_loop_close(loop);
+    return 0;
+}
+
+/* chat [PORT | PATH] */
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "[PORT]", .takes_path = true};
+    const char *where = argc > 1 ? argv[1] : "7001";
+    bool path = !isdigit((unsigned char)*where);
     struct room room = {NULL};
-    rondo_loop *loop;
+    rondo_loop *loop = NULL;
     rondo_server *server;
-    args_parse(&args, argc, argv, 1);
-    uint16_t port = args_port(&args, 0, 7001);
-    if (args_loop(&args, &loop) < 0 ||
-        rondo_create_server(loop,
-                            RONDO_SERVE(.host = args.path ? NULL : "127.0.0.1",
-                                        .path = args.path, .port = port,
-                                        .max_clients = 500,
-                                        .protocol_factory = made),
-                            &chat, &room, &server) < 0)
-        return args_failed(loop);
-    return args_serve(&args, loop, server);
+    if (rondo_loop_new(&loop, NULL) < 0 ||
+        rondo_create_server(
+            loop,
+            RONDO_SERVE(.host = path ? NULL : "127.0.0.1",
+                        .path = path ? where : NULL,
+                        .port = (uint16_t)(path ? 0 : atoi(where)),
+                        .max_clients = 500, .protocol_factory = made),
+            &chat, &room, &server) < 0)
+        return failed(loop);
+    return serve(loop, server);
 }

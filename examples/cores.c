@@ -1,6 +1,11 @@
 /* cores.c - an echo server on all cores: a group has one loop on each. */
 /* SPDX-License-Identifier: MIT */
-#include "args.h"
+/* Build: cc cores.c -o cores $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 static void received(rondo_transport *t, void *self, const void *data,
                      size_t size)
@@ -25,16 +30,29 @@ static const rondo_protocol echo = {.data_received = received,
                                     .pause_writing = pause_writing,
                                     .resume_writing = resume_writing};
 
+static void interrupted(rondo_loop *loop, int signum, void *arg)
+{
+    (void)signum, (void)arg;
+    rondo_loop_stop(loop);
+}
+
+static int failed(rondo_loop *loop)
+{
+    fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(loop);
+    return 1;
+}
+
 /* Runs until Ctrl-C; then says how many clients each loop has. */
 static int run(rondo_loop *home, rondo_group *group, rondo_group_server *server)
 {
     rondo_address address;
     char text[RONDO_ADDRESS_TEXT];
     size_t all = 0;
-    if (rondo_add_signal_handler(home, SIGINT, args_interrupted, NULL) < 0 ||
+    if (rondo_add_signal_handler(home, SIGINT, interrupted, NULL) < 0 ||
         rondo_group_server_address(server, 0, &address) < 0 ||
         rondo_address_text(&address, text, sizeof text) < 0)
-        return args_failed(home);
+        return failed(home);
     printf("%zu loops, listening on %s\n", rondo_group_size(group), text);
     fflush(stdout);
     int result = rondo_loop_run(home);
@@ -49,26 +67,19 @@ static int run(rondo_loop *home, rondo_group *group, rondo_group_server *server)
 
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "[PORT [LOOPS]]"};
-    args_parse(&args, argc, argv, 2);
-    rondo_loop_options loop = RONDO_LOOP_OPTIONS_INIT;
     rondo_group_options options = RONDO_GROUP_OPTIONS_INIT;
     rondo_server_options where = RONDO_SERVER_OPTIONS_INIT;
     rondo_loop *home = NULL;
     rondo_group *group;
     rondo_group_server *server;
-    loop.backend = args.backend;
-    options.loop = &loop;
-    if (args.words > 1) /* one for each core otherwise */
-        options.loops = (unsigned)args_number(args.word[1], 1024);
     where.host = "127.0.0.1";
-    where.port = args_port(&args, 0, 7000);
-    if (args_loop(&args, &home) < 0 ||
+    where.port = (uint16_t)(argc > 1 ? atoi(argv[1]) : 7000);
+    if (argc > 2) /* one for each core otherwise */
+        options.loops = (unsigned)atoi(argv[2]);
+    if (rondo_loop_new(&home, NULL) < 0 ||
         rondo_create_group(home, &options, &group) < 0 ||
         rondo_group_serve(group, &where, RONDO_SPREAD_DEFAULT, &echo, NULL,
                           &server) < 0)
-        return args_failed(home);
-    if (args.seconds)
-        rondo_call_later(home, RONDO_SEC(args.seconds), args_stop_loop, NULL);
+        return failed(home);
     return run(home, group, server);
 }

@@ -1,6 +1,7 @@
 /* daemon.c - a daemon that lives by signals: it greets each client, and ends,
  * reloads its configuration and says how it is when it is told to. */
 /* SPDX-License-Identifier: MIT */
+/* Build: cc daemon.c -o daemon $(pkg-config --cflags --libs rondo) */
 /*
  *     TERM, INT   nobody new, clients get what is in their buffers, the end;
  *                 a second time: at once
@@ -11,9 +12,14 @@
  * prints. CONFIG has lines of a name and a value: "greeting hello" (as it is),
  * "idle_seconds 60" (then a silent client is shown out).
  */
-#include "args.h"
+#include <rondo.h>
 
+#include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct config {
     char greeting[200];
@@ -41,6 +47,15 @@ RONDO_PRINTF(1, 2) static void say(const char *format, ...)
 
 /* ---- configuration ---- */
 
+/* A whole number from 0 to a million, or -1. */
+static int64_t number(const char *text)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(text, &end, 10);
+    return errno || end == text || *end || n < 0 || n > 1000000 ? -1 : n;
+}
+
 static bool take(struct config *config, const char *name, const char *value)
 {
     if (strcmp(name, "greeting") == 0) {
@@ -49,7 +64,7 @@ static bool take(struct config *config, const char *name, const char *value)
         return size >= 0 && (size_t)size < sizeof config->greeting;
     }
     if (strcmp(name, "idle_seconds") == 0) {
-        config->idle_seconds = args_number(value, 1000000);
+        config->idle_seconds = number(value);
         return config->idle_seconds >= 0;
     }
     return false;
@@ -61,7 +76,7 @@ static bool load(struct service *service)
 {
     struct config config = {.greeting = "hello", .idle_seconds = 60};
     char line[256];
-    int number = 0;
+    int line_number = 0;
     bool good = true;
     FILE *file = service->path ? fopen(service->path, "r") : NULL;
     if (service->path && !file) {
@@ -73,7 +88,7 @@ static bool load(struct service *service)
         char *value = line + strcspn(line, " ");
         if (*value)
             *value++ = '\0';
-        number++;
+        line_number++;
         good = !*line || *line == '#' || take(&config, line, value);
     }
     if (file)
@@ -81,7 +96,7 @@ static bool load(struct service *service)
     if (good)
         service->config = config;
     else
-        say("%s: line %d makes no sense", service->path, number);
+        say("%s: line %d makes no sense", service->path, line_number);
     return good;
 }
 
@@ -135,6 +150,12 @@ static const rondo_protocol greeter = {
 
 /* ---- signals ---- */
 
+static void abort_clients(rondo_loop *loop, void *server)
+{
+    (void)loop;
+    rondo_server_abort_clients(server);
+}
+
 static void stop(rondo_loop *loop, int signum, void *arg)
 {
     struct service *service = arg;
@@ -145,7 +166,11 @@ static void stop(rondo_loop *loop, int signum, void *arg)
     }
     service->stopping = true;
     /* nothing else keeps the loop running: it ends when they have gone */
-    args_stop_serving(loop, service->server);
+    rondo_server_close(service->server);
+    rondo_server_close_clients(service->server);
+    rondo_id id =
+        rondo_call_later(loop, RONDO_SEC(1), abort_clients, service->server);
+    rondo_set_background(loop, id, true);
     say("signal %d: stopping, %u clients", signum, service->now);
 }
 
@@ -211,23 +236,25 @@ static int handle_signals(rondo_loop *loop, struct service *service)
 
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "[PORT [CONFIG]]"};
     struct service service = {0};
-    rondo_loop *loop;
-    args_parse(&args, argc, argv, 2);
-    uint16_t port = args_port(&args, 0, 7002);
-    service.path = args.words > 1 ? args.word[1] : NULL;
+    uint16_t port = (uint16_t)(argc > 1 ? atoi(argv[1]) : 7002);
+    rondo_loop *loop = NULL;
+    rondo_address address;
+    char text[RONDO_ADDRESS_TEXT];
+    service.path = argc > 2 ? argv[2] : NULL;
     if (!load(&service))
         return 1;
-    if (args_loop(&args, &loop) < 0 || handle_signals(loop, &service) < 0 ||
+    if (rondo_loop_new(&loop, NULL) < 0 || handle_signals(loop, &service) < 0 ||
         rondo_create_server(loop,
                             RONDO_SERVE(.host = "127.0.0.1", .port = port),
-                            &greeter, &service, &service.server) < 0)
-        return args_failed(loop);
-    if (args.seconds)
-        rondo_call_later(loop, RONDO_SEC(args.seconds), args_stop_serving,
-                         service.server);
-    args_say_listening(service.server);
+                            &greeter, &service, &service.server) < 0 ||
+        rondo_server_address(service.server, 0, &address) < 0 ||
+        rondo_address_text(&address, text, sizeof text) < 0) {
+        say("%s", rondo_last_error());
+        rondo_loop_close(loop);
+        return 1;
+    }
+    say("listening on %s", text);
     int result = rondo_loop_run(loop);
     if (result < 0)
         say("%s", rondo_last_error());

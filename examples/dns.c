@@ -1,7 +1,13 @@
 /* dns.c - a name server that says 127.0.0.1 to everybody: dig @127.0.0.1 -p
  * 5353 any.name. */
 /* SPDX-License-Identifier: MIT */
-#include "args.h"
+/* Build: cc dns.c -o dns $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* See RFC 1035, section 4. */
 enum {
@@ -103,35 +109,48 @@ static void trouble(rondo_datagram *d, void *self, int error)
 static const rondo_datagram_protocol dns = {.datagram_received = asked,
                                             .error_received = trouble};
 
-static void end(rondo_loop *loop, void *d)
+static void interrupted(rondo_loop *loop, int signum, void *arg)
 {
-    (void)loop;
-    rondo_datagram_close(d);
+    (void)signum, (void)arg;
+    rondo_loop_stop(loop);
+}
+
+static int failed(rondo_loop *loop)
+{
+    fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(loop);
+    return 1;
+}
+
+/* Until nothing is left, or Ctrl-C. */
+static int run(rondo_loop *loop)
+{
+    if (rondo_add_signal_handler(loop, SIGINT, interrupted, NULL) < 0 ||
+        rondo_loop_run(loop) < 0)
+        return failed(loop);
+    rondo_loop_close(loop);
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "[PORT]"};
+    uint16_t port = (uint16_t)(argc > 1 ? atoi(argv[1]) : 5353);
     rondo_loop *loop = NULL;
     rondo_datagram *d;
     rondo_address local;
     char text[RONDO_ADDRESS_TEXT];
     unsigned long dropped = 0;
-    args_parse(&args, argc, argv, 1);
-    if (args_loop(&args, &loop) < 0 ||
-        rondo_address_parse(&local, "127.0.0.1", args_port(&args, 0, 5353)) <
-            0 ||
+    if (rondo_loop_new(&loop, NULL) < 0 ||
+        rondo_address_parse(&local, "127.0.0.1", port) < 0 ||
         rondo_create_datagram_endpoint(loop,
                                        RONDO_DATAGRAM(.local_address = &local),
                                        &dns, &dropped, &d) < 0 ||
         rondo_datagram_local_address(d, &local) < 0 ||
         rondo_address_text(&local, text, sizeof text) < 0)
-        return args_failed(loop);
+        return failed(loop);
     printf("listening on %s\n", text);
     fflush(stdout);
-    if (args.seconds)
-        rondo_call_later(loop, RONDO_SEC(args.seconds), end, d);
-    int result = args_run(loop);
+    int result = run(loop);
     if (dropped)
         printf("%lu answers dropped\n", dropped);
     return result;

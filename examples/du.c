@@ -1,7 +1,12 @@
 /* du.c - adds up the sizes of all files below folders, in parallel:
  * "du src test". */
 /* SPDX-License-Identifier: MIT */
-#include "args.h"
+/* Build: cc du.c -o du $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 enum { MOST_FOLDERS = 64, READ_AT_ONCE = 16 };
 
@@ -115,25 +120,48 @@ static void examined(rondo_loop *loop, void *arg, int64_t result)
         failures++;
 }
 
+static void interrupted(rondo_loop *loop, int signum, void *arg)
+{
+    (void)signum, (void)arg;
+    rondo_loop_stop(loop);
+}
+
+static int failed(rondo_loop *loop)
+{
+    fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(loop);
+    return 1;
+}
+
+/* Until nothing is left, or Ctrl-C. */
+static int run(rondo_loop *loop)
+{
+    if (rondo_add_signal_handler(loop, SIGINT, interrupted, NULL) < 0 ||
+        rondo_loop_run(loop) < 0)
+        return failed(loop);
+    rondo_loop_close(loop);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    static char here[] = ".";
     static struct folder folders[MOST_FOLDERS];
-    struct args args = {.usage = "[FOLDER...]"};
     rondo_loop *loop = NULL;
-    args_parse(&args, argc, argv, MOST_FOLDERS);
-    if (args_loop(&args, &loop) < 0)
-        return args_failed(loop);
-    int words = args.words ? args.words : 1;
+    char **word = argc > 1 ? argv + 1 : (char *[]){here};
+    int words = argc > 1 ? argc - 1 : 1;
+    if (words > MOST_FOLDERS)
+        words = MOST_FOLDERS;
+    if (rondo_loop_new(&loop, NULL) < 0)
+        return failed(loop);
     for (int i = 0; i < words; i++) {
         struct folder *f = &folders[i];
-        f->path = args.words ? args.word[i] : ".";
+        f->path = word[i];
         f->own = (rondo_file_info)RONDO_FILE_INFO_INIT;
         if (rondo_fs_lstat(loop, f->path, &f->own, examined, f) < 0)
-            return args_failed(loop);
+            return failed(loop);
     }
-    if (args.seconds)
-        rondo_call_later(loop, RONDO_SEC(args.seconds), args_stop_loop, NULL);
-    int result = args_run(loop);
+    int result = run(loop);
     if (words > 1)
         printf("%12lld bytes in all\n", (long long)total);
     free(seen);

@@ -1,7 +1,11 @@
 /* echo.c - a TCP echo server with back-pressure: a client that does not read is
  * not read from. It listens on all addresses of a name. */
 /* SPDX-License-Identifier: MIT */
-#include "args.h"
+/* Build: cc echo.c -o echo $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
+
+#include <signal.h>
+#include <stdio.h>
 
 static void received(rondo_transport *t, void *self, const void *data,
                      size_t size)
@@ -51,17 +55,44 @@ static int serve_name(rondo_loop *loop, const char *host, const char *port,
     return *server ? 0 : -1;
 }
 
+static void interrupted(rondo_loop *loop, int signum, void *arg)
+{
+    (void)signum, (void)arg;
+    rondo_loop_stop(loop);
+}
+
+static int failed(rondo_loop *loop)
+{
+    fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(loop);
+    return 1;
+}
+
+/* Until Ctrl-C. Whoever reads that it listens may press that at once. */
+static int serve(rondo_loop *loop, rondo_server *server)
+{
+    rondo_address address;
+    char text[RONDO_ADDRESS_TEXT];
+    if (rondo_add_signal_handler(loop, SIGINT, interrupted, NULL) < 0)
+        return failed(loop);
+    for (size_t i = 0; rondo_server_address(server, i, &address) == 0; i++)
+        if (rondo_address_text(&address, text, sizeof text) > 0)
+            printf("listening on %s\n", text);
+    fflush(stdout);
+    if (rondo_loop_run(loop) < 0)
+        return failed(loop);
+    rondo_loop_close(loop);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "[PORT [HOST]]"};
-    rondo_loop *loop;
+    const char *port = argc > 1 ? argv[1] : "7000";
+    const char *host = argc > 2 ? argv[2] : "127.0.0.1";
+    rondo_loop *loop = NULL;
     rondo_server *server;
-    char port[8];
-    args_parse(&args, argc, argv, 2);
-    snprintf(port, sizeof port, "%d", args_port(&args, 0, 7000));
-    const char *host = args.words > 1 ? args.word[1] : "127.0.0.1";
-    if (args_loop(&args, &loop) < 0 ||
+    if (rondo_loop_new(&loop, NULL) < 0 ||
         serve_name(loop, host, port, &server) < 0)
-        return args_failed(loop);
-    return args_serve(&args, loop, server);
+        return failed(loop);
+    return serve(loop, server);
 }

@@ -1,7 +1,13 @@
 /* editline.c - a line editor with history: lines go to a server, and what comes
  * from there is shown above the line that is being edited: "editline 7000". */
 /* SPDX-License-Identifier: MIT */
-#include "args.h"
+/* Build: cc editline.c -o editline $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { LINE_ROOM = 1024, HISTORY = 100, KEY_ROOM = 16 };
 
@@ -353,20 +359,41 @@ static void connected(rondo_loop *loop, void *arg, rondo_transport *t,
         fail(e);
 }
 
+static void interrupted(rondo_loop *loop, int signum, void *arg)
+{
+    (void)signum, (void)arg;
+    rondo_loop_stop(loop);
+}
+
+static int failed(rondo_loop *loop)
+{
+    fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(loop);
+    return 1;
+}
+
+/* Until nothing is left, or Ctrl-C. */
+static int run(rondo_loop *loop)
+{
+    if (rondo_add_signal_handler(loop, SIGINT, interrupted, NULL) < 0 ||
+        rondo_loop_run(loop) < 0)
+        return failed(loop);
+    rondo_loop_close(loop);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static struct editor e;
-    struct args args = {.usage = "[PORT [HOST]]"};
-    args_parse(&args, argc, argv, 2);
-    uint16_t port = args_port(&args, 0, 7000);
-    const char *host = args.words > 1 ? args.word[1] : "127.0.0.1";
-    if (args_loop(&args, &e.loop) < 0 ||
+    uint16_t port = (uint16_t)(argc > 1 ? atoi(argv[1]) : 7000);
+    const char *host = argc > 2 ? argv[2] : "127.0.0.1";
+    if (rondo_loop_new(&e.loop, NULL) < 0 ||
         rondo_reader_new(e.loop, 0, NULL, NULL, &e.net) < 0 ||
         rondo_create_connection(
             e.loop, RONDO_CONNECT(.host = host, .port = port),
             rondo_reader_protocol(), e.net, connected, &e) < 0)
-        return args_failed(e.loop);
-    int result = args_run(e.loop);
+        return failed(e.loop);
+    int result = run(e.loop);
     if (e.terminal)
         rondo_terminal_set_mode(rondo_stdio(0), RONDO_TERMINAL_NORMAL, 0);
     rondo_reader_free(e.net);

@@ -1,9 +1,12 @@
 /* embed.c - the loop as one source of a foreign main loop made of poll(2):
  * prepare, wait, run once. The same three steps serve GLib, libev or a GUI. */
 /* SPDX-License-Identifier: MIT */
-#include "args.h"
+/* Build: cc embed.c -o embed $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
 
+#include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 
 enum { TICKS = 5, MOST = 64 };
 
@@ -66,17 +69,15 @@ static int main_loop(rondo_loop *loop)
     }
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    struct args args = {.usage = ""};
-    rondo_loop *loop;
-    rondo_id ticking;
-    args_parse(&args, argc, argv, 0);
-    if (args_loop(&args, &loop) < 0)
-        return args_failed(loop);
-    ticking = rondo_call_every(loop, RONDO_MS(200), tick, &ticking);
-    if (ticking < 0 || main_loop(loop) < 0)
-        return args_failed(loop);
+    rondo_loop *loop = NULL;
+    rondo_id ticking = RONDO_ENOMEM;
+    if (rondo_loop_new(&loop, NULL) == 0)
+        ticking = rondo_call_every(loop, RONDO_MS(200), tick, &ticking);
+    bool good = ticking > 0 && main_loop(loop) == 0;
+    if (!good)
+        fprintf(stderr, "%s\n", rondo_last_error());
     rondo_loop_close(loop);
-    return 0;
+    return !good;
 }

@@ -1,8 +1,16 @@
 /* fetch.c - gets many URLs, a few at a time, with one deadline for all. */
 /* SPDX-License-Identifier: MIT */
-#include "fetch.h"
+/* Build: cc fetch.c -o fetch $(pkg-config --cflags --libs rondo)
+ * With https://: cc -DFETCH_HTTPS fetch.c -o fetch $(pkg-config --cflags --libs
+ * rondo-tls) */
+#include <rondo.h>
+#ifdef FETCH_HTTPS
+#include <rondo_tls.h>
+#endif
 
-#include "args.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { AT_ONCE = 4, HOST_MAX = 255, STATUS_MAX = 60 };
 
@@ -11,6 +19,49 @@ struct scheme {
     const char *prefix, *port;
     int (*setup)(rondo_transport *t, void *host);
 };
+
+#ifdef FETCH_HTTPS
+
+static rondo_tls_context *tls;
+
+static int https_open(const char *ca_file)
+{
+    return rondo_tls_context_new(
+        &tls, RONDO_TLS(.ca_file = ca_file, .alpn = "http/1.1"));
+}
+
+static void https_close(void)
+{
+    rondo_tls_context_free(tls);
+}
+
+/* A handshake with that host, a string, whose certificate is checked. */
+static int https_setup(rondo_transport *t, void *host)
+{
+    return rondo_tls_start(t, tls, host, NULL, NULL);
+}
+
+#else
+
+static int https_open(const char *ca_file)
+{
+    (void)ca_file;
+    return rondo_set_error(
+        RONDO_ENOTSUP,
+        "https: not in this program, which was built without OpenSSL");
+}
+
+static void https_close(void)
+{
+}
+
+static int https_setup(rondo_transport *t, void *host)
+{
+    (void)t, (void)host;
+    return https_open(NULL);
+}
+
+#endif
 
 static const struct scheme schemes[] = {{"http://", "80", NULL},
                                         {"https://", "443", https_setup}};
@@ -68,8 +119,10 @@ static bool parse_url(struct fetch *f, const char *url)
                  rest);
         rest += count;
     }
-    int64_t port = args_number(digits, 65535);
-    if (size == 0 || size > HOST_MAX || port < 0 || (*rest && *rest != '/'))
+    char *end;
+    long port = strtol(digits, &end, 10);
+    if (size == 0 || size > HOST_MAX || end == digits || *end || port < 0 ||
+        port > 65535 || (*rest && *rest != '/'))
         return false;
     memcpy(f->host, host, size);
     f->url = url;
@@ -189,16 +242,18 @@ static void too_late(rondo_loop *loop, void *arg)
     }
 }
 
-static int run(struct all *all, const struct args *args)
+static int run(struct all *all, const char *ca_file, int seconds)
 {
     bool secure = false;
     for (size_t i = 0; i < all->count; i++)
         secure = secure || all->fetch[i].scheme->setup;
-    if ((secure && https_open(args->ca_file) < 0) ||
-        args_loop(args, &all->loop) < 0)
-        return args_failed(NULL);
+    if ((secure && https_open(ca_file) < 0) ||
+        rondo_loop_new(&all->loop, NULL) < 0) {
+        fprintf(stderr, "%s\n", rondo_last_error());
+        return 1;
+    }
     all->deadline =
-        rondo_call_later(all->loop, RONDO_SEC(args->seconds), too_late, all);
+        rondo_call_later(all->loop, RONDO_SEC(seconds), too_late, all);
     start_more(all);
     rondo_loop_run(all->loop);
     rondo_loop_close(all->loop);
@@ -208,21 +263,29 @@ static int run(struct all *all, const struct args *args)
 
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "URL...", .takes_ca = true, .seconds = 10};
     struct all all = {0};
-    int result = 2;
-    args_parse(&args, argc, argv, 1000);
-    all.count = (size_t)args.words;
+    const char *ca_file = NULL;
+    int seconds = 10, first = 1, result = 2;
+    for (; first + 1 < argc && strncmp(argv[first], "--", 2) == 0; first += 2)
+        if (strcmp(argv[first], "--seconds") == 0)
+            seconds = atoi(argv[first + 1]);
+        else if (strcmp(argv[first], "--ca") == 0)
+            ca_file = argv[first + 1];
+        else
+            break;
+    all.count = (size_t)(argc - first);
     all.fetch = calloc(all.count ? all.count : 1, sizeof *all.fetch);
     if (!all.fetch)
         return 1;
     size_t good = 0;
-    while (good < all.count && parse_url(&all.fetch[good], args.word[good]))
+    while (good < all.count &&
+           parse_url(&all.fetch[good], argv[first + (int)good]))
         all.fetch[good++].all = &all;
     if (all.count && good == all.count)
-        result = run(&all, &args);
+        result = run(&all, ca_file, seconds);
     else
-        args_usage(&args, stderr, argv[0]);
+        fprintf(stderr, "usage: %s [--seconds N] [--ca FILE] URL...\n",
+                argv[0]);
     free(all.fetch);
     return result;
 }

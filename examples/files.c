@@ -1,11 +1,24 @@
 /* files.c - an HTTP/1.1 server of the files below a folder: GET and HEAD,
  * keep-alive, pipelining, one range. An example, not an HTTP library. */
 /* SPDX-License-Identifier: MIT */
-#define _POSIX_C_SOURCE 200809L /* files_open.h */
-#include "args.h"
-#include "files_open.h"
+/* Build: cc files.c -o files $(pkg-config --cflags --libs rondo) */
+#define _POSIX_C_SOURCE 200809L /* open, fstat */
+#include <rondo.h>
 
 #include <ctype.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef _WIN32
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#else
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
 
 enum { HEAD_LIMIT = 8192, PATH_LIMIT = 1024, PATIENCE_S = 30 };
 
@@ -19,6 +32,61 @@ struct client {
 };
 
 static const char *root;
+
+/* ---- files: each system opens them its own way --------------------------- */
+
+#ifdef _WIN32
+
+/* A regular file's descriptor and size; RONDO_NO_FD: there is none to be read. */
+static rondo_fd files_open(const char *path, int64_t *size)
+{
+    wchar_t wide[1024];
+    LARGE_INTEGER bytes;
+    if (!MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, wide,
+                             1024))
+        return RONDO_NO_FD;
+    HANDLE file =
+        CreateFileW(wide, GENERIC_READ,
+                    FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                    NULL, OPEN_EXISTING, FILE_FLAG_SEQUENTIAL_SCAN, NULL);
+    if (file == INVALID_HANDLE_VALUE)
+        return RONDO_NO_FD;
+    if (GetFileType(file) != FILE_TYPE_DISK || !GetFileSizeEx(file, &bytes)) {
+        CloseHandle(file);
+        return RONDO_NO_FD;
+    }
+    *size = bytes.QuadPart;
+    return (rondo_fd)file;
+}
+
+static void files_close(rondo_fd file)
+{
+    CloseHandle((HANDLE)file);
+}
+
+#else
+
+static rondo_fd files_open(const char *path, int64_t *size)
+{
+    struct stat status;
+    /* a FIFO must not keep everybody waiting */
+    int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (file < 0)
+        return RONDO_NO_FD;
+    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
+        close(file);
+        return RONDO_NO_FD;
+    }
+    *size = (int64_t)status.st_size;
+    return file;
+}
+
+static void files_close(rondo_fd file)
+{
+    close((int)file);
+}
+
+#endif
 
 /* ---- answering ---------------------------------------------------------- */
 
@@ -295,19 +363,47 @@ static int make_client(rondo_server *server, void *arg, rondo_transport *t,
                                         RONDO_SEC(PATIENCE_S));
 }
 
+static void interrupted(rondo_loop *loop, int signum, void *arg)
+{
+    (void)signum, (void)arg;
+    rondo_loop_stop(loop);
+}
+
+static int failed(rondo_loop *loop)
+{
+    fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(loop);
+    return 1;
+}
+
+/* Until Ctrl-C. Whoever reads that it listens may press that at once. */
+static int serve(rondo_loop *loop, rondo_server *server)
+{
+    rondo_address address;
+    char text[RONDO_ADDRESS_TEXT];
+    if (rondo_add_signal_handler(loop, SIGINT, interrupted, NULL) < 0)
+        return failed(loop);
+    for (size_t i = 0; rondo_server_address(server, i, &address) == 0; i++)
+        if (rondo_address_text(&address, text, sizeof text) > 0)
+            printf("listening on %s\n", text);
+    fflush(stdout);
+    if (rondo_loop_run(loop) < 0)
+        return failed(loop);
+    rondo_loop_close(loop);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "[PORT [FOLDER]]"};
-    rondo_loop *loop;
+    uint16_t port = (uint16_t)(argc > 1 ? atoi(argv[1]) : 8000);
+    rondo_loop *loop = NULL;
     rondo_server *server;
-    args_parse(&args, argc, argv, 2);
-    uint16_t port = args_port(&args, 0, 8000);
-    root = args.words > 1 ? args.word[1] : ".";
-    if (args_loop(&args, &loop) < 0 ||
+    root = argc > 2 ? argv[2] : ".";
+    if (rondo_loop_new(&loop, NULL) < 0 ||
         rondo_create_server(loop,
                             RONDO_SERVE(.host = "127.0.0.1", .port = port,
                                         .protocol_factory = make_client),
                             &protocol, NULL, &server) < 0)
-        return args_failed(loop);
-    return args_serve(&args, loop, server);
+        return failed(loop);
+    return serve(loop, server);
 }

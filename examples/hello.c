@@ -1,9 +1,14 @@
 /* hello.c - an HTTP/1.1 server that says hello: keep-alive, pipelining, heads
  * that arrive in any pieces. An example, not an HTTP library. */
 /* SPDX-License-Identifier: MIT */
-#include "args.h"
+/* Build: cc hello.c -o hello $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
 
 #include <ctype.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { HEAD_LIMIT = 8192, LINGER_LIMIT = 1 << 20 };
 
@@ -165,18 +170,46 @@ static int made(rondo_server *server, void *arg, rondo_transport *t,
     return rondo_transport_set_timeouts(t, RONDO_SEC(60), RONDO_SEC(10));
 }
 
+static void interrupted(rondo_loop *loop, int signum, void *arg)
+{
+    (void)signum, (void)arg;
+    rondo_loop_stop(loop);
+}
+
+static int failed(rondo_loop *loop)
+{
+    fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(loop);
+    return 1;
+}
+
+/* Until Ctrl-C. Whoever reads that it listens may press that at once. */
+static int serve(rondo_loop *loop, rondo_server *server)
+{
+    rondo_address address;
+    char text[RONDO_ADDRESS_TEXT];
+    if (rondo_add_signal_handler(loop, SIGINT, interrupted, NULL) < 0)
+        return failed(loop);
+    for (size_t i = 0; rondo_server_address(server, i, &address) == 0; i++)
+        if (rondo_address_text(&address, text, sizeof text) > 0)
+            printf("listening on %s\n", text);
+    fflush(stdout);
+    if (rondo_loop_run(loop) < 0)
+        return failed(loop);
+    rondo_loop_close(loop);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "[PORT]"};
-    rondo_loop *loop;
+    uint16_t port = (uint16_t)(argc > 1 ? atoi(argv[1]) : 8000);
+    rondo_loop *loop = NULL;
     rondo_server *server;
-    args_parse(&args, argc, argv, 1);
-    uint16_t port = args_port(&args, 0, 8000);
-    if (args_loop(&args, &loop) < 0 ||
+    if (rondo_loop_new(&loop, NULL) < 0 ||
         rondo_create_server(loop,
                             RONDO_SERVE(.host = "127.0.0.1", .port = port,
                                         .protocol_factory = made),
                             &http, NULL, &server) < 0)
-        return args_failed(loop);
-    return args_serve(&args, loop, server);
+        return failed(loop);
+    return serve(loop, server);
 }

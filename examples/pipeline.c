@@ -1,7 +1,11 @@
 /* pipeline.c - programs one behind the other, as a shell's a | b | c:
  * "pipeline sort words + uniq -c + head". */
 /* SPDX-License-Identifier: MIT */
-#include "args.h"
+/* Build: cc pipeline.c -o pipeline $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
+
+#include <stdio.h>
+#include <string.h>
 
 /* Bytes go from one program to the next through the loop, with back-pressure:
  * one that is not read from is not read by. */
@@ -96,45 +100,47 @@ static int start(rondo_loop *loop, struct stage *s)
 }
 
 /* Cuts the words at each "+"; how many programs there are, 0: a mistake. */
-static int split(struct args *args, struct stage *stages)
+static int split(char **word, int words, struct stage *stages)
 {
     int count = 0;
-    for (int i = 0; i < args->words && count < MOST_STAGES; i++) {
+    for (int i = 0; i < words && count < MOST_STAGES; i++) {
         struct stage *s = &stages[count++];
-        s->argv = (const char *const *)(args->word + i);
+        s->argv = (const char *const *)(word + i);
         s->before = count > 1 ? s - 1 : NULL;
         if (s->before)
             s->before->after = s;
-        if (strcmp(args->word[i], "+") == 0)
+        if (strcmp(word[i], "+") == 0)
             return 0;
-        while (i < args->words && strcmp(args->word[i], "+") != 0)
+        while (i < words && strcmp(word[i], "+") != 0)
             i++;
-        if (i == args->words - 1)
+        if (i == words - 1)
             return 0;
-        if (i < args->words)
-            args->word[i] = NULL;
+        if (i < words)
+            word[i] = NULL;
     }
     return count;
 }
 
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "PROGRAM [ARG]... [+ PROGRAM [ARG]...]..."};
     static struct stage stages[MOST_STAGES];
-    rondo_loop *loop;
-    args_parse(&args, argc, argv, argc);
-    int count = split(&args, stages);
+    rondo_loop *loop = NULL;
+    int count = split(argv + 1, argc - 1, stages);
     if (!count) {
-        args_usage(&args, stderr, argv[0]);
+        fprintf(stderr, "usage: %s PROGRAM [ARG]... [+ PROGRAM [ARG]...]...\n",
+                argv[0]);
         return 2;
     }
-    if (args_loop(&args, &loop) < 0)
-        return args_failed(loop);
-    for (int i = 0; i < count; i++)
-        if (start(loop, &stages[i]) < 0)
-            return args_failed(loop); /* which ends those that run */
-    rondo_loop_run(loop);
-    rondo_loop_close(loop);
+    int error = rondo_loop_new(&loop, NULL);
+    for (int i = 0; i < count && !error; i++)
+        error = start(loop, &stages[i]);
+    if (!error)
+        error = rondo_loop_run(loop);
+    if (error < 0)
+        fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(loop); /* which ends those that still run */
     const rondo_exit *last = &stages[count - 1].status;
-    return last->signaled ? 128 + last->signal : (int)last->code;
+    return error < 0        ? 1
+           : last->signaled ? 128 + last->signal
+                            : (int)last->code;
 }

@@ -1,7 +1,12 @@
 /* proxy.c - a TCP proxy: back-pressure, half-close and resets are passed on in
  * both directions. */
 /* SPDX-License-Identifier: MIT */
-#include "args.h"
+/* Build: cc proxy.c -o proxy $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 struct target {
     const char *host;
@@ -136,23 +141,52 @@ static int made(rondo_server *server, void *arg, rondo_transport *t,
     return rondo_transport_pause_reading(t);
 }
 
+static void interrupted(rondo_loop *loop, int signum, void *arg)
+{
+    (void)signum, (void)arg;
+    rondo_loop_stop(loop);
+}
+
+static int failed(rondo_loop *loop)
+{
+    fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(loop);
+    return 1;
+}
+
+/* Until Ctrl-C. Whoever reads that it listens may press that at once. */
+static int serve(rondo_loop *loop, rondo_server *server)
+{
+    rondo_address address;
+    char text[RONDO_ADDRESS_TEXT];
+    if (rondo_add_signal_handler(loop, SIGINT, interrupted, NULL) < 0)
+        return failed(loop);
+    for (size_t i = 0; rondo_server_address(server, i, &address) == 0; i++)
+        if (rondo_address_text(&address, text, sizeof text) > 0)
+            printf("listening on %s\n", text);
+    fflush(stdout);
+    if (rondo_loop_run(loop) < 0)
+        return failed(loop);
+    rondo_loop_close(loop);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "PORT UPSTREAM_HOST UPSTREAM_PORT"};
-    rondo_loop *loop;
+    rondo_loop *loop = NULL;
     rondo_server *server;
-    args_parse(&args, argc, argv, 3);
-    if (args.words != 3) {
-        args_usage(&args, stderr, argv[0]);
+    if (argc != 4) {
+        fprintf(stderr, "usage: %s PORT UPSTREAM_HOST UPSTREAM_PORT\n",
+                argv[0]);
         return 2;
     }
-    uint16_t port = args_port(&args, 0, 0);
-    struct target target = {args.word[1], args_port(&args, 2, 0)};
-    if (args_loop(&args, &loop) < 0 ||
+    uint16_t port = (uint16_t)atoi(argv[1]);
+    struct target target = {argv[2], (uint16_t)atoi(argv[3])};
+    if (rondo_loop_new(&loop, NULL) < 0 ||
         rondo_create_server(loop,
                             RONDO_SERVE(.host = "127.0.0.1", .port = port,
                                         .protocol_factory = made),
                             &client, &target, &server) < 0)
-        return args_failed(loop);
-    return args_serve(&args, loop, server);
+        return failed(loop);
+    return serve(loop, server);
 }

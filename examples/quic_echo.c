@@ -2,9 +2,15 @@
  * [PACKETS]. A server echoes the packets of each connection, from the address
  * that they came to and with their ECN; a client holds 64 connections. */
 /* SPDX-License-Identifier: MIT */
-#include "args.h"
+/* Build: cc quic_echo.c -o quic_echo $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { CONNECTIONS = 64, BODY = 1200 - 16 };
+#define LIMIT_NS RONDO_SEC(60)
 
 /* A packet: whose it is, which one, and its bytes. */
 struct packet {
@@ -25,7 +31,7 @@ static struct side server, client;
 static uint64_t packets = 100; /* of each connection */
 static unsigned finished;
 
-static void interrupted(rondo_loop *loop, void *arg)
+static void too_late(rondo_loop *loop, void *arg)
 {
     (void)arg;
     fprintf(stderr, "%u of %d connections have finished\n", finished,
@@ -153,24 +159,27 @@ static int open_both(rondo_loop *loop)
 
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "[PACKETS]", .seconds = 60};
     rondo_loop *loop = NULL;
-    args_parse(&args, argc, argv, 1);
-    if (args.words)
-        packets = (uint64_t)args_number(args.word[0], 1000000);
+    if (argc > 1)
+        packets = (uint64_t)atoi(argv[1]);
     if (packets < 1 || packets > 1000000) {
-        args_usage(&args, stderr, argv[0]);
+        fprintf(stderr, "usage: %s [PACKETS]\n", argv[0]);
         return 2;
     }
-    if (args_loop(&args, &loop) < 0 || open_both(loop) < 0)
-        return args_failed(loop);
-    rondo_id limit =
-        rondo_call_later(loop, RONDO_SEC(args.seconds), interrupted, NULL);
-    rondo_set_background(loop, limit, true);
-    int result = args_run(loop);
+    int error = rondo_loop_new(&loop, NULL);
+    if (!error)
+        error = open_both(loop);
+    if (!error) {
+        rondo_id limit = rondo_call_later(loop, LIMIT_NS, too_late, NULL);
+        rondo_set_background(loop, limit, true);
+        error = rondo_loop_run(loop);
+    }
+    if (error < 0)
+        fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(loop);
     uint64_t wrong = server.wrong + client.wrong;
     printf("%u connections, %llu packets echoed, %llu with ECN, %llu wrong\n",
            finished, (unsigned long long)client.packets,
            (unsigned long long)client.marked, (unsigned long long)wrong);
-    return result || finished != CONNECTIONS || wrong;
+    return error < 0 || finished != CONNECTIONS || wrong;
 }

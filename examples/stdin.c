@@ -1,7 +1,11 @@
 /* stdin.c - lines from stdin go to a server, its answers to stdout: "stdin
  * 7000 < file", at the end of a pipe, or typed on a terminal. */
 /* SPDX-License-Identifier: MIT */
-#include "args.h"
+/* Build: cc stdin.c -o stdin $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
+
+#include <stdio.h>
+#include <stdlib.h>
 
 struct session {
     rondo_loop *loop;
@@ -147,30 +151,19 @@ static void tried(rondo_loop *loop, void *self, rondo_transport *t, int error)
     tell(self, error);
 }
 
-static void too_late(rondo_loop *loop, void *arg)
-{
-    (void)arg;
-    rondo_loop_stop(loop);
-}
-
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "[PORT [HOST]]"};
     struct session s = {0};
-    args_parse(&args, argc, argv, 2);
-    uint16_t port = args_port(&args, 0, 7000);
-    const char *host = args.words > 1 ? args.word[1] : "127.0.0.1";
-    if (args_loop(&args, &s.loop) < 0 ||
+    uint16_t port = (uint16_t)(argc > 1 ? atoi(argv[1]) : 7000);
+    const char *host = argc > 2 ? argv[2] : "127.0.0.1";
+    if (rondo_loop_new(&s.loop, NULL) < 0 ||
         rondo_create_connection(s.loop,
                                 RONDO_CONNECT(.host = host, .port = port),
-                                &net_protocol, &s, tried, &s) < 0)
-        return args_failed(s.loop);
-    if (args.seconds)
-        rondo_set_background(
-            s.loop,
-            rondo_call_later(s.loop, RONDO_SEC(args.seconds), too_late, NULL),
-            true);
-    rondo_loop_run(s.loop);
+                                &net_protocol, &s, tried, &s) < 0 ||
+        rondo_loop_run(s.loop) < 0) {
+        fprintf(stderr, "%s\n", rondo_last_error());
+        s.failed = true;
+    }
     rondo_loop_close(s.loop);
     return s.failed;
 }

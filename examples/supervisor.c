@@ -1,7 +1,11 @@
 /* supervisor.c - keeps a program running: "supervisor worker --id=1". One that
  * fails again and again is started less and less often. */
 /* SPDX-License-Identifier: MIT */
-#include "args.h"
+/* Build: cc supervisor.c -o supervisor $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
+
+#include <signal.h>
+#include <stdio.h>
 
 #define SHORTEST_DELAY_NS RONDO_MS(100)
 #define LONGEST_DELAY_NS  RONDO_SEC(30)
@@ -108,27 +112,23 @@ static void told_to_stop(rondo_loop *loop, int signum, void *arg)
 
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "PROGRAM [ARG]..."};
     struct job job = {0};
-    rondo_loop *loop;
-    args_parse(&args, argc, argv, argc);
-    if (!args.words) {
-        args_usage(&args, stderr, argv[0]);
+    if (argc < 2) {
+        fprintf(stderr, "usage: %s PROGRAM [ARG]...\n", argv[0]);
         return 2;
     }
-    if (args_loop(&args, &loop) < 0 ||
-        rondo_add_signal_handler(loop, SIGINT, told_to_stop, &job) < 0)
-        return args_failed(loop);
-    /* there is none on Windows */
-    (void)rondo_add_signal_handler(loop, SIGTERM, told_to_stop, &job);
-    job.loop = loop;
-    job.argv = (const char *const *)args.word;
-    if (args.seconds)
-        rondo_set_background(
-            loop, rondo_call_later(loop, RONDO_SEC(args.seconds), stop, &job),
-            true);
-    start(loop, &job);
-    rondo_loop_run(loop);
-    rondo_loop_close(loop);
-    return 0;
+    job.argv = (const char *const *)(argv + 1);
+    int error = rondo_loop_new(&job.loop, NULL);
+    if (!error)
+        error = rondo_add_signal_handler(job.loop, SIGINT, told_to_stop, &job);
+    if (!error) {
+        /* there is none on Windows */
+        (void)rondo_add_signal_handler(job.loop, SIGTERM, told_to_stop, &job);
+        start(job.loop, &job);
+        error = rondo_loop_run(job.loop);
+    }
+    if (error < 0)
+        fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(job.loop);
+    return error < 0;
 }

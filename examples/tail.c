@@ -1,7 +1,11 @@
 /* tail.c - collects what is appended to log files, also when they are rotated:
  * "tail app.log error.log". */
 /* SPDX-License-Identifier: MIT */
-#include "args.h"
+/* Build: cc tail.c -o tail $(pkg-config --cflags --libs rondo) */
+#include <rondo.h>
+
+#include <signal.h>
+#include <stdio.h>
 
 enum { MOST_FILES = 64 };
 
@@ -121,30 +125,43 @@ static void changed(rondo_loop *loop, void *arg, const rondo_path_event *e)
         look(arg);
 }
 
-static void too_late(rondo_loop *loop, void *arg)
+static void interrupted(rondo_loop *loop, int signum, void *arg)
 {
-    (void)arg;
+    (void)signum, (void)arg;
     rondo_loop_stop(loop);
+}
+
+static int failed(rondo_loop *loop)
+{
+    fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(loop);
+    return 1;
+}
+
+/* Until nothing is left, or Ctrl-C. */
+static int run(rondo_loop *loop)
+{
+    if (rondo_add_signal_handler(loop, SIGINT, interrupted, NULL) < 0 ||
+        rondo_loop_run(loop) < 0)
+        return failed(loop);
+    rondo_loop_close(loop);
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
     static struct log_file files[MOST_FILES];
-    struct args args = {.usage = "FILE..."};
     rondo_loop *loop = NULL;
-    args_parse(&args, argc, argv, MOST_FILES);
-    if (args_loop(&args, &loop) < 0)
-        return args_failed(loop);
-    for (int i = 0; i < args.words; i++) {
+    if (rondo_loop_new(&loop, NULL) < 0)
+        return failed(loop);
+    for (int i = 0; i < argc - 1 && i < MOST_FILES; i++) {
         struct log_file *f = &files[i];
-        f->path = args.word[i];
+        f->path = argv[i + 1];
         f->loop = loop;
         f->watch = rondo_watch_path(
             loop, f->path, RONDO_PATH(.may_be_missing = true), changed, f);
         if (f->watch < 0)
-            return args_failed(loop);
+            return failed(loop);
     }
-    if (args.seconds)
-        rondo_call_later(loop, RONDO_SEC(args.seconds), too_late, NULL);
-    return args_run(loop);
+    return run(loop);
 }

@@ -1,10 +1,9 @@
 /* trace.c - writes what a loop does as a file for a browser's tracer. */
-/* SPDX-License-Identifier: MIT
- *
- *     cc trace.c -lrondo -o trace
- *     ./trace trace.json
- *
- * Open trace.json in https://ui.perfetto.dev or chrome://tracing. Each line of
+/* SPDX-License-Identifier: MIT */
+/* Build: cc trace.c -o trace $(pkg-config --cflags --libs rondo) */
+/*
+ * "trace trace.json": open that file in https://ui.perfetto.dev or
+ * chrome://tracing. Each line of
  * it is an event of the Trace Event Format: "B" begins something, "E" ends what
  * began last. What is traced here is an echo server, a client of it, a timer
  * and a job.

@@ -11,15 +11,14 @@
 
 enum { WORDS_MOST = 20 };
 
-static struct raw_program *start(struct world *w, const char *folder,
-                                 const char *name, const char *const *words,
-                                 bool on_backend)
+struct raw_program *example_start(struct world *w, const char *folder,
+                                  const char *name, const char *const *words)
 {
     const char *other = getenv("RONDO_TEST_EXAMPLES");
     char path[512];
-    const char *argv[WORDS_MOST + 4] = {path, "--backend", w->backend};
+    const char *argv[WORDS_MOST + 2] = {path};
     struct raw_program *p;
-    int before = on_backend ? 3 : 1, i;
+    int i;
 
     if (!folder)
         folder = other ? other : RONDO_TEST_EXAMPLES;
@@ -27,24 +26,12 @@ static struct raw_program *start(struct world *w, const char *folder,
     (void)snprintf(path, sizeof path, "%s%s%s", folder, name,
                    RONDO_TEST_SUFFIX);
     for (i = 0; words[i] && i < WORDS_MOST; i++)
-        argv[before + i] = words[i];
-    argv[before + i] = NULL;
+        argv[1 + i] = words[i];
+    argv[1 + i] = NULL;
+    raw_set_environment("RONDO_BACKEND", w->backend);
     p = raw_program_start(argv);
     assert_non_null(p);
     return p;
-}
-
-struct raw_program *example_start(struct world *w, const char *folder,
-                                  const char *name, const char *const *words)
-{
-    return start(w, folder, name, words, true);
-}
-
-struct raw_program *example_start_plain(struct world *w, const char *folder,
-                                        const char *name,
-                                        const char *const *words)
-{
-    return start(w, folder, name, words, false);
 }
 
 const char *example_says(struct world *w, struct raw_program *p,

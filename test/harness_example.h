@@ -7,14 +7,11 @@
 #include "harness.h"
 #include "raw_program.h"
 
-/* That example on this backend, with these words behind it. folder NULL: the
- * one of examples/; the test is skipped where that was not built. */
+/* That example with these words behind it, on this backend, by RONDO_BACKEND.
+ * folder NULL: the one of examples/; the test is skipped where that was not
+ * built. */
 struct raw_program *example_start(struct world *w, const char *folder,
                                   const char *name, const char *const *words);
-/* The same for a program that knows no --backend. */
-struct raw_program *example_start_plain(struct world *w, const char *folder,
-                                        const char *name,
-                                        const char *const *words);
 /* Waits until it has said that: what is behind it. */
 const char *example_says(struct world *w, struct raw_program *p,
                          const char *what);

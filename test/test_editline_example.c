@@ -27,7 +27,7 @@ static struct session *begin(struct world *w)
     const char *folder = other ? other : RONDO_TEST_EXAMPLES;
     struct session *s = test_alloc(w, sizeof *s);
     char *path = test_alloc(w, 512);
-    const char *argv[5] = {path, "--backend", w->backend};
+    const char *argv[3] = {path};
 
     test_skip_if(w, !folder, "the examples are not in this build");
     test_skip_if(w, !rondo_loop_supports(w->loop, RONDO_CAN_TERMINALS),
@@ -36,13 +36,14 @@ static struct session *begin(struct world *w)
     (void)snprintf(path, 512, "%s%s%s", folder, "editline", RONDO_TEST_SUFFIX);
     s->w = w;
     s->l = test_serve(w);
-    argv[3] = test_format(w, "%u", s->l->port);
+    argv[1] = test_format(w, "%u", s->l->port);
     s->p = proc_begin(w, NULLS);
     s->p->o.stdin_kind = s->p->o.stdout_kind = s->p->o.stderr_kind =
         RONDO_STDIO_TERMINAL;
     s->p->o.columns = 40;
     s->p->o.rows = 10;
     s->p->o.program = path;
+    raw_set_environment("RONDO_BACKEND", w->backend);
     assert_ok(proc_start_in(s->p, w->loop, argv));
     test_run_until(w, s->l->count && strstr(s->p->text[1], "> "));
     s->server = s->l->first;

@@ -7,22 +7,22 @@
 #define RONDO_TEST_SUFFIX   ""
 #endif
 
-/* That example, on this backend, with these words behind it; it ends by itself
- * if the test does not come to its end. */
+/* That example, on this backend (RONDO_BACKEND), with these words behind it. */
 static struct proc *example(struct world *w, const char *name,
                             const char *const *words)
 {
     const char *other = getenv("RONDO_TEST_EXAMPLES");
     const char *folder = other ? other : RONDO_TEST_EXAMPLES;
     char *path = test_alloc(w, 512);
-    const char *argv[40] = {path, "--backend", w->backend, "--seconds", "60"};
+    const char *argv[40] = {path};
     struct proc *p = proc_begin(w, OUTPUT);
 
     test_skip_if(w, !folder, "the examples are not in this build");
     (void)snprintf(path, 512, "%s%s%s", folder, name, RONDO_TEST_SUFFIX);
-    for (int i = 0; words[i] && i < 34; i++)
-        argv[i + 5] = words[i];
+    for (int i = 0; words[i] && i < 38; i++)
+        argv[i + 1] = words[i];
     p->o.program = path;
+    raw_set_environment("RONDO_BACKEND", w->backend);
     assert_ok(proc_start_in(p, w->loop, argv));
     return p;
 }

@@ -6,7 +6,7 @@
 start() {
     local said="$scratch/said" i
     : >"$said"
-    "build/release/examples/$1" --backend "$2" --seconds 60 0 \
+    RONDO_BACKEND=$2 "build/release/examples/$1" 0 \
         >"$said" 2>"$scratch/complaint" </dev/null &
     pid=$!
     started+=" $pid"
@@ -74,7 +74,7 @@ wait_for() {
 # Two people in a chat by a unix socket: what one says the other hears.
 demo_chat() {
     local path="$scratch/chat-$1" heard="$scratch/heard" ear
-    build/release/examples/chat --backend "$1" --seconds 60 --path "$path" \
+    RONDO_BACKEND=$1 build/release/examples/chat "$path" \
         >"$scratch/said" 2>"$scratch/complaint" </dev/null &
     pid=$!
     started+=" $pid"

@@ -1,5 +1,6 @@
 /* client.c - gets a page by HTTPS: client HOST PORT [CA-FILE]. */
 /* SPDX-License-Identifier: MIT */
+/* Build: cc client.c -o client $(pkg-config --cflags --libs rondo-tls) */
 #include "rondo_tls.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,12 +1,17 @@
 /* mail.c - a mail server's conversation: lines, idle timeouts, STARTTLS. */
 /* SPDX-License-Identifier: MIT */
+/* Build: cc mail.c -o mail $(pkg-config --cflags --libs rondo-tls) */
 /**
  * mail CERTIFICATE [PORT [SILENCE]]: speaks as much of SMTP (RFC 5321, RFC
  * 3207) as a client needs to hand over a message, which is thrown away. Who is
  * silent for SILENCE seconds (300) is told so and sent away.
  */
-#include "args.h"
-#include "rondo_tls.h"
+#include <rondo_tls.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { LINE_MOST = 1000 };
 
@@ -171,40 +176,70 @@ static int accept_client(rondo_server *server, void *arg, rondo_transport *t,
     return 0;
 }
 
-/* The third word, in nanoseconds. */
-static int64_t patience(const struct args *args)
+/* A word as a number in that range, or the end of the program: "70000 is not
+ * from 0 to 65535". */
+static int number(const char *word, int from, int to)
 {
-    int64_t seconds = args->words > 2 ? args_number(args->word[2], 86400) : 300;
-    if (seconds < 1) {
-        fprintf(stderr, "%s is not from 1 to 86400 seconds\n", args->word[2]);
+    char *end;
+    long n = strtol(word, &end, 10);
+    if (end == word || *end || n < from || n > to) {
+        fprintf(stderr, "%s is not from %d to %d\n", word, from, to);
         exit(2);
     }
-    return RONDO_SEC(seconds);
+    return (int)n;
+}
+
+static void interrupted(rondo_loop *loop, int signum, void *arg)
+{
+    (void)signum, (void)arg;
+    rondo_loop_stop(loop);
+}
+
+static int failed(rondo_loop *loop)
+{
+    fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(loop);
+    return 1;
+}
+
+/* Until Ctrl-C. Whoever reads that it listens may press that at once. */
+static int serve(rondo_loop *loop, rondo_server *server)
+{
+    rondo_address address;
+    char text[RONDO_ADDRESS_TEXT];
+    if (rondo_add_signal_handler(loop, SIGINT, interrupted, NULL) < 0)
+        return failed(loop);
+    for (size_t i = 0; rondo_server_address(server, i, &address) == 0; i++)
+        if (rondo_address_text(&address, text, sizeof text) > 0)
+            printf("listening on %s\n", text);
+    fflush(stdout);
+    if (rondo_loop_run(loop) < 0)
+        return failed(loop);
+    rondo_loop_close(loop);
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "CERTIFICATE [PORT [SILENCE]]"};
     struct server s = {0};
     rondo_loop *loop = NULL;
     rondo_server *server;
-    args_parse(&args, argc, argv, 3);
-    if (args.words < 1) {
-        args_usage(&args, stderr, argv[0]);
+    if (argc < 2) {
+        fprintf(stderr, "usage: %s CERTIFICATE [PORT [SILENCE]]\n", argv[0]);
         return 2;
     }
-    uint16_t port = args_port(&args, 1, 2525);
-    s.patience_ns = patience(&args);
+    uint16_t port = (uint16_t)(argc > 2 ? number(argv[2], 0, 65535) : 2525);
+    s.patience_ns = RONDO_SEC(argc > 3 ? number(argv[3], 1, 86400) : 300);
     bool started =
         rondo_tls_context_new(
-            &s.tls,
-            RONDO_TLS(.server = true, .certificate_file = args.word[0])) == 0 &&
-        args_loop(&args, &loop) == 0 &&
+            &s.tls, RONDO_TLS(.server = true, .certificate_file = argv[1])) ==
+            0 &&
+        rondo_loop_new(&loop, NULL) == 0 &&
         rondo_create_server(loop,
                             RONDO_SERVE(.host = "127.0.0.1", .port = port,
                                         .protocol_factory = accept_client),
                             NULL, &s, &server) == 0;
-    int result = started ? args_serve(&args, loop, server) : args_failed(loop);
+    int result = started ? serve(loop, server) : failed(loop);
     rondo_tls_context_free(s.tls);
     return result;
 }

@@ -1,5 +1,6 @@
 /* page.c - answers every HTTPS request with one page: page CERTIFICATE. */
 /* SPDX-License-Identifier: MIT */
+/* Build: cc page.c -o page $(pkg-config --cflags --libs rondo-tls) */
 #include "rondo_tls.h"
 
 #include <signal.h>

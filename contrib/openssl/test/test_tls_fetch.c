@@ -23,8 +23,7 @@ static void need_examples(struct world *w)
 static struct raw_program *serve_page(struct world *w, const char *certificate)
 {
     need_examples(w);
-    return example_start_plain(w, examples, "page",
-                               WORDS(tls_file(w, certificate)));
+    return example_start(w, examples, "page", WORDS(tls_file(w, certificate)));
 }
 
 /* Ten URLs, in turn of a server with and without TLS. */

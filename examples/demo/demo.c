@@ -1,13 +1,15 @@
 /* demo.c - shows the library at work on one backend, over real sockets: timers,
  * posts, a proxy between two loops, many clients. Each part checks what it did;
- * the first that finds something wrong ends the program with 1. */
+ * the first that finds something wrong ends the program with 1. It is for
+ * showing, not for copying: the programs of examples/ are for that. */
 /* SPDX-License-Identifier: MIT */
 #include "demo.h"
-
-#include "args.h"
 #include "demo_thread.h"
 
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static rondo_loop *clock_loop;
@@ -113,7 +115,7 @@ static int options(struct demo *demo, int argc, char **argv)
         if (strcmp(argv[i], "--backend") == 0)
             demo->backend = argv[++i];
         else if (strcmp(argv[i], "--divide") == 0)
-            demo->divisor = args_number(argv[++i], 10000);
+            demo->divisor = atoi(argv[++i]);
         else
             return -1;
     }
