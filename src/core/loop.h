@@ -325,7 +325,7 @@ static inline void *free_list_take_some(rondo_loop *loop,
 static inline void free_list_put_some(rondo_loop *loop,
                                       enum free_list_kind kind, void *p)
 {
-    if (loop->kept_some >= FREE_LIST_MOST) {
+    if (loop->kept_some + 1 > FREE_LIST_MOST) { /* which may be 0 */
         loop_free(loop, p);
         return;
     }
