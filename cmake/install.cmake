@@ -126,11 +126,13 @@ endforeach()
 
 # ---- programs ----
 
-if(TARGET rondo-info)
-    install(TARGETS rondo-info
-        DESTINATION ${CMAKE_INSTALL_BINDIR}
-        COMPONENT tools)
-endif()
+foreach(program rondo-info rondo-top)
+    if(TARGET ${program})
+        install(TARGETS ${program}
+            DESTINATION ${CMAKE_INSTALL_BINDIR}
+            COMPONENT tools)
+    endif()
+endforeach()
 
 # ---- documents ----
 

@@ -75,8 +75,8 @@ rondo_package(development librondo-dev rondo-devel libdevel
     "event loop library for C: files for development"
     "This package has the headers, the static libraries and the files for CMake\nand pkg-config.")
 rondo_package(tools rondo-tools rondo-tools utils
-    "event loop library for C: what it can do here"
-    "This package has rondo-info, which prints what each backend can do on\nthis system.")
+    "event loop library for C: programs"
+    "This package has rondo-info, which prints what each backend can do on\nthis system, and rondo-top, which shows the loops of a running program.")
 rondo_package(documentation librondo-doc rondo-doc doc
     "event loop library for C: documents and examples"
     "This package has the documents and the examples.")
