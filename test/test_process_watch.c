@@ -135,7 +135,7 @@ static void many(struct world *w)
     struct proc *p[MANY];
 
     for (int i = 0; i < MANY; i++) {
-        char code[8];
+        char code[12];
 
         (void)snprintf(code, sizeof code, "%d", i);
         p[i] = proc_run(w, NULLS, "exit", code, NULL);
