@@ -103,8 +103,8 @@ TEST(X3_a_child_that_does_not_read_pauses_writing)
     /* its output is not read either, so that it stops reading its input */
     assert_ok(rondo_transport_pause_reading(proc_pipe(p, 1)));
     for (int i = 0; i < 63; i++)
-        assert_true(rondo_transport_write(proc_pipe(p, 0), piece,
-                                          sizeof piece) >= 0);
+        assert_true(
+            rondo_transport_write(proc_pipe(p, 0), piece, sizeof piece) >= 0);
     assert_int_equal(
         rondo_transport_write(proc_pipe(p, 0), piece, sizeof piece), 1);
     test_run_until(w, p->pauses == 1);

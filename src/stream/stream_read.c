@@ -671,10 +671,7 @@ static void stream_read_out(rondo_transport *t)
         if (rounds < 0 || !stream_read_once(t))
             break;
     }
-    /* who gave bytes back sees them again before the end */
-    if (t->refused && stream_delivers(t))
-        stream_read_deliver_held(t);
-    if (stream_holds_for_now(t))
+    if (stream_read_held_before_eof(t) && stream_holds_for_now(t))
         return;
     stream_fail(t, t->error, 0);
 }
