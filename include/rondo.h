@@ -505,7 +505,9 @@ typedef struct rondo_loop_metrics {
     size_t size;
     uint64_t iterations; /**< turns of the loop */
     uint64_t events;     /**< that the backend has reported */
-    uint64_t callbacks;  /**< of all kinds that the loop has run */
+    /** callbacks, timers, posts, and operations that have ended. One of these
+     * may call several functions of the program, as a reader does. */
+    uint64_t callbacks;
     /** calls of the allocator's malloc_fn and realloc_fn */
     uint64_t allocations;
     uint64_t timers_skipped; /**< periods that rondo_call_every has skipped */
@@ -818,8 +820,9 @@ RONDO_API void rondo_loop_default_exception_handler(
  *   with their name and duration
  * - rondo_loop_close lists what is open
  *
- * The exception handler is told of all of these. Returns 0. As loop.set_debug
- * and slow_callback_duration.
+ * The exception handler is told of these; of calls from a wrong thread that come
+ * close together it is told of the first. Returns 0. As loop.set_debug and
+ * slow_callback_duration.
  */
 RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
                                    int64_t slow_callback_ns);
